@@ -1,0 +1,3 @@
+module github.com/herald-go/herald
+
+go 1.25.0
