@@ -1,0 +1,59 @@
+# `make` alone prints the targets.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fuzz up down
+
+# The broker that the demo runs on; empty is the one in the process itself.
+BROKER ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+
+# The last version that Go 1.25 builds.
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+# The linter keeps its results by content, with the paths of the tree that they came from: one cache for each tree.
+export GOLANGCI_LINT_CACHE ?= $(CURDIR)/.cache/golangci-lint
+MODULES := $(sort $(shell find . -name go.mod -not -path '*/testdata/*' -not -path './.git/*' -exec dirname {} \;))
+# $(call each,COMMAND) runs the command in every module's folder and stops at the first failure.
+each = for dir in $(MODULES); do (cd "$$dir" && $(1)) || exit 1; done
+
+help:
+	@echo "Herald. Targets:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo "Variables:"
+	@echo "  BROKER=URL     the broker of make demo: memory:// (default), amqp://…, kafka://…, redis://…"
+	@echo "  FUZZTIME=30s   the time that make fuzz gives each target"
+
+demo: ## run the checkout example; BROKER=URL chooses the broker
+	@go run ./examples/checkout $(if $(BROKER),-broker "$(BROKER)")
+
+test: ## run the tests of every module, and say which suites ran on which brokers
+	@go run ./cmd/internal/runtests
+
+check: ## check format, vet, lint, imports, snippets, modules, and the build from outside
+	@echo "check: gofmt -s"
+	@out=$$(gofmt -s -l .) && test -z "$$out" || { echo "run gofmt -s -w on: $$out"; exit 1; }
+	@echo "check: no test sleeps outside testing/synctest"
+	@out=$$(grep -rl --include='*_test.go' 'time\.Sleep(' . | xargs -r grep -L '"testing/synctest"'); \
+		test -z "$$out" || { echo "wait for the event instead of sleeping: $$out"; exit 1; }
+	@echo "check: go vet"
+	@$(call each,go vet ./...)
+	@echo "check: golangci-lint: code, comments, sizes, import table (its first run takes a minute or two to build)"
+	@$(call each,$(GOLANGCI) run ./...)
+	@echo "check: go mod tidy, go mod verify"
+	@$(call each,go mod tidy -diff && go mod verify)
+	@echo "check: the Go code of README.md and docs"
+	@go run ./cmd/internal/snippets
+	@echo "check: README's program from a module outside, and what it compiles in"
+	@go run ./cmd/internal/outside
+	@echo "check: all good"
+
+bench: ## measure the envelope, messaging and the memory adapter
+	@go test -run '^$$' -bench . -benchmem -benchtime 1s -count 3 ./envelope/... ./pkg/messaging/... ./adapters/memory/...
+
+fuzz: ## run every fuzz target in turn for FUZZTIME
+	@go run ./cmd/internal/fuzz -time $(FUZZTIME)
+
+up: ## start RabbitMQ, Kafka and Redis in Docker, and wait until they serve
+	@go run ./cmd/internal/brokers up
+
+down: ## remove those brokers and what they hold
+	@go run ./cmd/internal/brokers down
