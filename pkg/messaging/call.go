@@ -1,0 +1,187 @@
+package messaging
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// call is one Publish under way. It is pooled, and it is the driver's Result. One that was given up stays with the driver until its last
+// Done and is then garbage, never pooled again, so that a late fate can't reach another call.
+type call struct {
+	event envelope.Event // scratch
+	ids   []string
+	msgs  []driver.Message
+	send  []*driver.Message // those of msgs that go to the driver
+	index []int             // send[i] is msgs[index[i]]
+	errs  []error           // by event; nil is stored, or not known yet
+	fates []driver.Fate     // of send; 0 is not known yet
+	ctx   sendContext
+	done  chan struct{} // capacity 1, so that the last Done never blocks
+
+	mu      sync.Mutex
+	pending int
+	over    bool        // given up: later fates change nothing
+	then    func(*call) // for asynchronous calls: called with the last fate
+
+	queue async // for asynchronous calls
+
+	// one is the backing of the slices for a call of one event, the common size, so that such a call is one allocation.
+	one struct {
+		ids     [1]string
+		msgs    [1]driver.Message
+		send    [1]*driver.Message
+		index   [1]int
+		errs    [1]error
+		fates   [1]driver.Fate
+		headers [8]driver.Header
+	}
+}
+
+var calls = sync.Pool{New: func() any { return makeCall() }}
+
+func makeCall() *call {
+	c := &call{done: make(chan struct{}, 1)}
+	o := &c.one
+	o.msgs[0].Headers = o.headers[:0]
+	c.ids, c.msgs, c.send, c.index, c.errs, c.fates = o.ids[:0], o.msgs[:0], o.send[:0], o.index[:0], o.errs[:0], o.fates[:0]
+	return c
+}
+
+// keptPerCall is the largest call whose buffers are kept in the pool.
+const keptPerCall = 1024
+
+// newCall returns a call with room for n events.
+func newCall(n int) *call {
+	c, _ := calls.Get().(*call)
+	c.msgs = slices.Grow(c.msgs[:0], n) // never moves while add hands out pointers
+	return c
+}
+
+// free returns a call that the driver is done with.
+func (c *call) free() {
+	if cap(c.msgs) > keptPerCall {
+		return
+	}
+	c.event = envelope.Event{}
+	clear(c.ids)
+	clear(c.send)
+	clear(c.errs)
+	clear(c.fates)
+	c.ids, c.send, c.index, c.errs, c.fates = c.ids[:0], c.send[:0], c.index[:0], c.errs[:0], c.fates[:0]
+	for i := range c.msgs {
+		headers := c.msgs[i].Headers
+		clear(headers)
+		c.msgs[i] = driver.Message{Headers: headers[:0]}
+	}
+	c.pending, c.over, c.then, c.queue = 0, false, nil, async{}
+	c.ctx.reset()
+	calls.Put(c)
+}
+
+// add makes room for one more message.
+func (c *call) add() *driver.Message {
+	n := len(c.msgs)
+	c.msgs = c.msgs[:n+1]
+	m := &c.msgs[n]
+	*m = driver.Message{Headers: m.Headers[:0]}
+	c.errs = append(c.errs, nil)
+	return m
+}
+
+// fail records why event i is not sent, or that it will be.
+func (c *call) fail(i int, err error) {
+	if err != nil {
+		c.errs[i] = err
+		return
+	}
+	c.send = append(c.send, &c.msgs[i])
+	c.index = append(c.index, i)
+	c.fates = append(c.fates, 0)
+}
+
+func (c *call) sendable() bool {
+	c.pending = len(c.send)
+	return c.pending > 0
+}
+
+// Done implements driver.Result.
+func (c *call) Done(i int, fate driver.Fate, err error) {
+	c.mu.Lock()
+	if !c.over {
+		c.fates[i] = fate
+		c.errs[c.index[i]] = fated(fate, err)
+	}
+	c.pending--
+	last := c.pending == 0
+	then := c.then
+	if c.over {
+		then = nil
+	}
+	c.mu.Unlock()
+	if !last {
+		return
+	}
+	if then != nil {
+		then(c)
+		return
+	}
+	c.done <- struct{}{}
+}
+
+// wait waits for every fate and reports whether they came before ctx ended.
+func (c *call) wait(ctx context.Context) bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+	}
+	select {
+	case <-c.done:
+		return true
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// withdraw takes back what the driver has not claimed and settles, for the caller, what has no fate yet: withdrawn is unavailable, claimed
+// is unconfirmed, for ever. It reports false when the last fate came first, and changes nothing then.
+func (c *call) withdraw(why error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending == 0 || c.over {
+		return false
+	}
+	c.over = true
+	for i, m := range c.send {
+		if c.fates[i] != 0 {
+			continue
+		}
+		sentinel := ErrUnconfirmed
+		if m.Withdraw() {
+			sentinel = ErrUnavailable
+		}
+		c.errs[c.index[i]] = fmt.Errorf("%w: %w", sentinel, why)
+	}
+	return true
+}
+
+// failure returns the call's PublishError, or nil when everything is stored.
+func (c *call) failure(broker, topic string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var failed []EventError
+	for i, err := range c.errs {
+		if err != nil {
+			failed = append(failed, EventError{Index: i, ID: c.ids[i], Err: err})
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	return &PublishError{Broker: broker, Topic: topic, Total: len(c.errs), Failed: failed}
+}

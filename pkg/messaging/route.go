@@ -1,0 +1,81 @@
+package messaging
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/herald-go/herald/envelope"
+)
+
+// Binding is a handler for one type, or for a pattern of types, and one version or all. [On] and [OnType] make it.
+type Binding struct {
+	typ, version string
+	handler      Handler
+}
+
+// OnType binds a handler to a type or a pattern of types, whatever the version: `*` stands for one word between dots, `#` for any number of
+// words.
+func OnType(pattern string, h Handler) Binding { return Binding{typ: pattern, handler: h} }
+
+// Router is a Handler that picks a binding by type and version. It is immutable and safe for concurrent use.
+type Router struct {
+	exact    map[string][]Binding
+	patterns []Binding
+	types    []string
+}
+
+// Route makes a router of bindings. Exact types win over patterns; among patterns the first that matches wins. The types of its bindings
+// are the subscription's filter, unless Types says otherwise. Two bindings for the same type and version are refused by Subscribe.
+func Route(bindings ...Binding) *Router {
+	r := &Router{exact: make(map[string][]Binding, len(bindings))}
+	for _, b := range bindings {
+		if isPattern(b.typ) {
+			r.patterns = append(r.patterns, b)
+		} else {
+			r.exact[b.typ] = append(r.exact[b.typ], b)
+		}
+		if !slices.Contains(r.types, b.typ) {
+			r.types = append(r.types, b.typ)
+		}
+	}
+	slices.Sort(r.types)
+	return r
+}
+
+// Types returns the types and patterns of the bindings, sorted.
+func (r *Router) Types() []string { return slices.Clone(r.types) }
+
+// Handle calls the binding for the delivery's type and version. A version without a binding is a dead letter with reason "version". A type
+// without a binding goes back to the group for a member that has one; after ten minutes it is a dead letter with reason "unhandled".
+func (r *Router) Handle(ctx context.Context, d *Delivery) error {
+	bindings, known := r.exact[d.Type]
+	for i := range bindings {
+		if bindings[i].version == "" || envelope.SameVersion(bindings[i].version, d.Version) {
+			return bindings[i].handler.Handle(ctx, d)
+		}
+	}
+	if known {
+		return refused(ReasonVersion, fmt.Errorf("no handler for version %s of %s", d.Version, d.Type))
+	}
+	for i := range r.patterns {
+		if matchType(r.patterns[i].typ, d.Type) {
+			return r.patterns[i].handler.Handle(ctx, d)
+		}
+	}
+	return errNoRoute
+}
+
+// validate reports bindings that shadow each other or have no handler.
+func (r *Router) validate() error {
+	for typ, bindings := range r.exact {
+		for i, b := range bindings {
+			for _, other := range bindings[:i] {
+				if b.version == "" || other.version == "" || envelope.SameVersion(b.version, other.version) {
+					return fmt.Errorf("%w: two handlers for version %s of %s", ErrInvalid, b.version, typ)
+				}
+			}
+		}
+	}
+	return nil
+}
