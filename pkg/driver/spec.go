@@ -36,7 +36,8 @@ type Spec struct {
 	// Broadcast asks for every message from now on, for this reader alone, at most once across a disconnect.
 	Broadcast bool
 	// Types are the patterns of the group's filter, sorted; empty means all. `*` stands for one word between dots, `#` for any number of
-	// words. A driver may deliver more than what matches, never less: the rest is skipped above it. It must tell ErrConflict when the
+	// words. A driver may deliver more than what matches, never less: the rest is skipped above it. A message without a native type must be
+	// delivered, since its type may stand in its body. It must tell ErrConflict when the
 	// group's live members have other patterns, where it can know.
 	Types []string
 	// Start is where a group begins that does not exist yet; an existing position wins.
