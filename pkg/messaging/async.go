@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/herald-go/herald/envelope"
@@ -11,10 +10,13 @@ import (
 
 // async is an asynchronous call's place in its producer's list.
 type async struct {
+	producer *Producer
 	topic    string
+	listed   bool
 	prev     *call
 	next     *call
 	deadline time.Time
+	number   uint64      // counts the producer's calls
 	stop     func() bool // ends the watch on the caller's context
 	done     func(error)
 }
@@ -30,27 +32,45 @@ func (b *Broker) PublishAsync(ctx context.Context, topic string, event envelope.
 // PublishAsync is Broker.PublishAsync with this producer's options.
 func (p *Producer) PublishAsync(ctx context.Context, topic string, event envelope.Event, done func(error)) {
 	b := p.broker
-	events := []envelope.Event{event}
 	if b.hooks.Publish != nil {
-		var hooked func(error)
-		if ctx, hooked = b.hooks.Publish(ctx, topic, events); hooked != nil {
-			done = both(hooked, done)
-		}
+		ctx, event, done = b.hooked(ctx, topic, event, done)
 	}
-	c := makeCall() // never pooled: its deadline and its context's watch may outlive its fate
-	if !p.prepare(ctx, c, topic, events) {
-		err := c.failure(b.name, topic)
-		if done != nil {
-			done(err)
-		}
+	c := emptyCall() // never pooled: its deadline and its context's watch may outlive its fate
+	if !p.prepare(ctx, c, topic, []envelope.Event{event}) {
+		p.tell(c.failure(b.name, topic), done)
 		return
 	}
-	c.then = p.finish
-	c.queue.topic, c.queue.done = topic, done
-	p.enter(ctx, c)
+	c.queue.producer, c.queue.topic, c.queue.done = p, topic, done
+	if !p.enter(ctx, c) {
+		c.errs[0] = errBehind
+		p.tell(c.failure(b.name, topic), done)
+		return
+	}
 	c.ctx.begin(ctx, b.config.PublishTimeout)
 	b.driverPublisher.Send(&c.ctx, driver.Address{Topic: topic, Unrouted: b.config.Unrouted}, c.send, c)
 	c.ctx.end()
+	p.watch(ctx, c)
+}
+
+// hooked calls the hook for one event.
+func (b *Broker) hooked(ctx context.Context, topic string, event envelope.Event, done func(error)) (context.Context, envelope.Event, func(error)) {
+	events := []envelope.Event{event}
+	ctx, hooked := b.hooks.Publish(ctx, topic, events)
+	if hooked != nil {
+		done = both(hooked, done)
+	}
+	return ctx, events[0], done
+}
+
+// tell counts the outcome of an asynchronous call and passes it on.
+func (p *Producer) tell(err error, done func(error)) {
+	p.broker.stats.published.Add(1)
+	if err != nil {
+		p.broker.stats.unpublished.Add(1)
+	}
+	if done != nil {
+		done(err)
+	}
 }
 
 func both(first, second func(error)) func(error) {
@@ -62,18 +82,20 @@ func both(first, second func(error)) func(error) {
 	}
 }
 
-// enter lists the call and watches its context.
-func (p *Producer) enter(ctx context.Context, c *call) {
+// enter lists the call, unless its key was blocked since it was prepared.
+func (p *Producer) enter(ctx context.Context, c *call) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.isBlocked(c.queue.topic, c.msgs[0].Key) {
+		return false
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		c.queue.deadline = deadline
 	} else {
 		c.queue.deadline = time.Now().Add(p.broker.config.PublishTimeout)
 	}
-	if ctx.Done() != nil {
-		c.queue.stop = context.AfterFunc(ctx, func() { p.abandon(c, cause(ctx)) })
-	}
+	p.begun++
+	c.queue.number, c.queue.listed = p.begun, true
 	c.queue.prev = p.last
 	if p.last != nil {
 		p.last.queue.next = c
@@ -81,13 +103,30 @@ func (p *Producer) enter(ctx context.Context, c *call) {
 		p.first = c
 	}
 	p.last = c
-	p.timer.arm(c.queue.deadline, p.expire)
+	return true
+}
+
+// watch watches the context and the deadline of a call that is still under way once the driver has taken it; until then the driver does.
+func (p *Producer) watch(ctx context.Context, c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !c.queue.listed {
+		return
+	}
+	if ctx.Done() != nil {
+		c.queue.stop = context.AfterFunc(ctx, func() { p.abandon(c, cause(ctx)) })
+	}
+	p.timer.arm(c.queue.deadline, p.sweep)
 }
 
 // leave takes the call off the list.
 func (p *Producer) leave(c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	c.queue.listed = false
+	if c.queue.stop != nil {
+		c.queue.stop()
+	}
 	if c.queue.prev != nil {
 		c.queue.prev.queue.next = c.queue.next
 	} else {
@@ -101,11 +140,8 @@ func (p *Producer) leave(c *call) {
 	c.queue.prev, c.queue.next = nil, nil
 	if p.first == nil {
 		p.timer.disarm()
-		if p.flushed != nil {
-			close(p.flushed)
-			p.flushed = nil
-		}
 	}
+	p.flushed()
 }
 
 // abandon gives a call up whose context or time is over.
@@ -117,22 +153,11 @@ func (p *Producer) abandon(c *call, why error) {
 
 // finish tells the outcome of a call, once: whoever brought the last fate, or gave the call up, comes here.
 func (p *Producer) finish(c *call) {
-	b := p.broker
-	if c.queue.stop != nil {
-		c.queue.stop()
+	err := c.failure(p.broker.name, c.queue.topic)
+	if err != nil && p.ordered {
+		p.stop(c.queue.topic, c.msgs[0].Key, c)
 	}
-	err := c.failure(b.name, c.queue.topic)
-	b.stats.published.Add(1)
-	if err != nil {
-		b.stats.unpublished.Add(1)
-		var failed *PublishError
-		if p.ordered && errors.As(err, &failed) {
-			p.block(c.queue.topic, c, failed)
-		}
-	}
-	if c.queue.done != nil {
-		c.queue.done(err)
-	}
+	p.tell(err, c.queue.done)
 	p.leave(c)
 }
 
@@ -144,7 +169,7 @@ func (p *Producer) expire() {
 	p.timer.fired()
 	for c := p.first; c != nil; c = c.queue.next {
 		if c.queue.deadline.After(now) {
-			p.timer.arm(c.queue.deadline, p.expire)
+			p.timer.arm(c.queue.deadline, p.sweep)
 			continue
 		}
 		over = append(over, c)
@@ -176,8 +201,8 @@ func (s *sweep) arm(at time.Time, f func()) {
 func (s *sweep) fired() { s.at = time.Time{} }
 
 func (s *sweep) disarm() {
-	if s.timer != nil {
+	if !s.at.IsZero() {
 		s.timer.Stop()
+		s.at = time.Time{}
 	}
-	s.at = time.Time{}
 }

@@ -14,75 +14,87 @@ import (
 // when somebody asks for Done or it is cancelled; making one per event would cost as much as all the rest.
 type attempt struct {
 	delivery Delivery
-	trail    envelope.Trail
-	parent   context.Context
-	deadline time.Time // zero is none
+	scope    *scope
 	source   *driver.Source
+	deadline int64 // since Subscription.base; 0 is none
 
-	mu     sync.Mutex
-	inner  context.Context
+	mu    sync.Mutex
+	life  *life
+	ended bool
+}
+
+// scope is what all attempts of a subscription share.
+type scope struct {
+	parent context.Context // values for handlers; never cancelled
+	base   time.Time
+}
+
+// life is the real context of an attempt.
+type life struct {
+	ctx    context.Context
 	cancel context.CancelCauseFunc
 	cause  error // why it was cancelled before the handler returned
-	ended  bool
 }
 
 // Deadline implements context.Context.
-func (a *attempt) Deadline() (time.Time, bool) { return a.deadline, !a.deadline.IsZero() }
+func (a *attempt) Deadline() (time.Time, bool) {
+	if a.deadline == 0 {
+		return time.Time{}, false
+	}
+	return a.scope.base.Add(time.Duration(a.deadline)), true
+}
 
 // Done implements context.Context.
-func (a *attempt) Done() <-chan struct{} { return a.real().Done() }
+func (a *attempt) Done() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.real().ctx.Done()
+}
 
 // Err implements context.Context.
 func (a *attempt) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.inner == nil && !a.ended {
+	if a.life == nil && !a.ended {
 		return nil
 	}
-	a.make()
-	return a.inner.Err()
+	return a.real().ctx.Err()
 }
 
 // Value implements context.Context. Publishing looks for the trail; contexts derived from this one, and context.Cause, find the real context
 // through it.
 func (a *attempt) Value(key any) any {
 	if _, ok := key.(envelope.TrailKey); ok {
-		return &a.trail
+		return &envelope.Trail{CorrelationID: correlationOf(&a.delivery.Event), CausationID: a.delivery.ID}
 	}
+	ctx := a.scope.parent
 	a.mu.Lock()
-	inner := a.inner
+	if a.life != nil {
+		ctx = a.life.ctx
+	}
 	a.mu.Unlock()
-	if inner == nil {
-		inner = a.parent
-	}
-	return inner.Value(key)
+	return ctx.Value(key)
 }
 
-func (a *attempt) real() context.Context {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.make()
-	return a.inner
-}
-
-// make makes the real context; a.mu is held.
-func (a *attempt) make() {
-	if a.inner == nil {
-		a.inner, a.cancel = context.WithCancelCause(a.parent)
+// real returns the real context and makes it first, if need be; a.mu is held.
+func (a *attempt) real() *life {
+	if a.life == nil {
+		ctx, cancel := context.WithCancelCause(a.scope.parent)
+		a.life = &life{ctx: ctx, cancel: cancel}
 		if a.ended {
-			a.cancel(nil)
+			cancel(nil)
 		}
 	}
+	return a.life
 }
 
 // interrupt ends the handler's context early.
 func (a *attempt) interrupt(why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.cause == nil {
-		a.cause = why
-		a.make()
-		a.cancel(why)
+	if l := a.real(); l.cause == nil {
+		l.cause = why
+		l.cancel(why)
 	}
 }
 
@@ -91,16 +103,17 @@ func (a *attempt) end() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ended = true
-	if a.inner != nil {
-		a.cancel(nil)
+	if a.life == nil {
+		return nil
 	}
-	return a.cause
+	a.life.cancel(nil)
+	return a.life.cause
 }
 
 // newAttempt decodes the item's message into a fresh delivery: nothing that an earlier attempt did to its own is seen by this one.
-func (s *Subscription) newAttempt(ctx context.Context, it *item) (*attempt, error) {
+func (s *Subscription) newAttempt(it *item) (*attempt, error) {
 	m := it.msg
-	a := &attempt{parent: ctx, source: m.Source}
+	a := &attempt{scope: s.scope, source: m.Source}
 	d := &a.delivery
 	form, err := s.broker.decode(&d.Event, m)
 	if err != nil {
@@ -113,7 +126,6 @@ func (s *Subscription) newAttempt(ctx context.Context, it *item) (*attempt, erro
 	d.FirstFailed, d.Redrive = it.firstFailed, it.redrive
 	d.RandomID = form == envelope.FormForeignNoID
 	d.Foreign = form == envelope.FormForeign || d.RandomID
-	a.trail = envelope.Trail{CorrelationID: correlationOf(&d.Event), CausationID: d.ID}
 	return a, nil
 }
 

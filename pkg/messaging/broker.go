@@ -13,8 +13,9 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// attributesRoom is what is kept free of a broker's largest message for what retries and dead letters add.
-const attributesRoom = 48 << 10
+// attributesRoom is what is kept free of a broker's largest message for what retries and dead letters add: what stock Kafka's 1,048,588 bytes
+// leave beside the default limit.
+const attributesRoom = 48_000
 
 // Broker is one connection to one broker: the one Publisher and the one Subscriber of a program. It is safe for concurrent use.
 type Broker struct {
@@ -30,6 +31,7 @@ type Broker struct {
 	maxMessage      int
 	producer        *Producer
 	stats           counters
+	calls           sync.Pool
 	closed          atomic.Bool
 
 	mu            sync.Mutex
@@ -146,6 +148,7 @@ func (b *Broker) subscribe(ctx context.Context, topic string, h Handler, opts []
 	if err := b.enlist(s); err != nil {
 		return nil, err
 	}
+	s.tellStart(ctx)
 	if s.driver, err = b.driver.Subscribe(ctx, s.spec()); err != nil {
 		b.ended(s)
 		return nil, err
@@ -187,6 +190,23 @@ func (b *Broker) newSubscription(topic string, h Handler, opts []SubscribeOption
 		s.handler = m(s.handler)
 	}
 	return s, nil
+}
+
+// tellStart logs when From will not be followed, because the group has a position already.
+func (s *Subscription) tellStart(ctx context.Context) {
+	g, ok := s.broker.driver.(driver.Groups)
+	if !ok || s.options.start.Kind == driver.StartDefault {
+		return
+	}
+	known, err := g.ListGroups(ctx, s.topic)
+	if err != nil {
+		return // opening will meet the same and tell it
+	}
+	for _, k := range known {
+		if k.Name == s.options.group {
+			s.log.Info("the group exists: it goes on from its position, From is not followed; ResetGroup moves it", "lag", k.Lag.Count)
+		}
+	}
 }
 
 func (s *Subscription) spec() driver.Spec {

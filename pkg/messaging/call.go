@@ -13,22 +13,24 @@ import (
 // call is one Publish under way. It is pooled, and it is the driver's Result. One that was given up stays with the driver until its last
 // Done and is then garbage, never pooled again, so that a late fate can't reach another call.
 type call struct {
-	event envelope.Event // scratch
-	ids   []string
-	msgs  []driver.Message
-	send  []*driver.Message // those of msgs that go to the driver
-	index []int             // send[i] is msgs[index[i]]
-	errs  []error           // by event; nil is stored, or not known yet
-	fates []driver.Fate     // of send; 0 is not known yet
-	ctx   sendContext
-	done  chan struct{} // capacity 1, so that the last Done never blocks
+	event  envelope.Event  // scratch
+	record envelope.Record // scratch
+	ids    []string
+	msgs   []driver.Message
+	send   []*driver.Message // those of msgs that go to the driver
+	index  []int             // send[i] is msgs[index[i]]
+	errs   []error           // by event; nil is stored, or not known yet
+	fates  []driver.Fate     // of send; 0 is not known yet
+	ctx    sendContext
+	done   chan struct{} // nil for asynchronous calls; capacity 1, so that the last Done never blocks
 
 	mu      sync.Mutex
 	pending int
-	over    bool        // given up: later fates change nothing
-	then    func(*call) // for asynchronous calls: called with the last fate
+	ordered bool // a failed event takes the later ones of its key with it
+	over    bool // given up: later fates change nothing
 
 	queue async // for asynchronous calls
+	pool  *sync.Pool
 
 	// one is the backing of the slices for a call of one event, the common size, so that such a call is one allocation.
 	one struct {
@@ -42,10 +44,14 @@ type call struct {
 	}
 }
 
-var calls = sync.Pool{New: func() any { return makeCall() }}
-
 func makeCall() *call {
-	c := &call{done: make(chan struct{}, 1)}
+	c := emptyCall()
+	c.done = make(chan struct{}, 1)
+	return c
+}
+
+func emptyCall() *call {
+	c := &call{}
 	o := &c.one
 	o.msgs[0].Headers = o.headers[:0]
 	c.ids, c.msgs, c.send, c.index, c.errs, c.fates = o.ids[:0], o.msgs[:0], o.send[:0], o.index[:0], o.errs[:0], o.fates[:0]
@@ -55,19 +61,24 @@ func makeCall() *call {
 // keptPerCall is the largest call whose buffers are kept in the pool.
 const keptPerCall = 1024
 
-// newCall returns a call with room for n events.
-func newCall(n int) *call {
-	c, _ := calls.Get().(*call)
+// newCall returns a call with room for n events, from the broker's pool. The pool is the broker's own, and not the package's, because a call
+// holds a channel, which must stay in the synctest bubble where it was made.
+func (b *Broker) newCall(n int) *call {
+	c, _ := b.calls.Get().(*call)
+	if c == nil {
+		c = makeCall()
+	}
+	c.pool = &b.calls
 	c.msgs = slices.Grow(c.msgs[:0], n) // never moves while add hands out pointers
 	return c
 }
 
 // free returns a call that the driver is done with.
 func (c *call) free() {
-	if cap(c.msgs) > keptPerCall {
+	if c.pool == nil || cap(c.msgs) > keptPerCall {
 		return
 	}
-	c.event = envelope.Event{}
+	c.event, c.record = envelope.Event{}, envelope.Record{}
 	clear(c.ids)
 	clear(c.send)
 	clear(c.errs)
@@ -78,9 +89,9 @@ func (c *call) free() {
 		clear(headers)
 		c.msgs[i] = driver.Message{Headers: headers[:0]}
 	}
-	c.pending, c.over, c.then, c.queue = 0, false, nil, async{}
+	c.pending, c.ordered, c.over, c.queue = 0, false, false, async{}
 	c.ctx.reset()
-	calls.Put(c)
+	c.pool.Put(c)
 }
 
 // add makes room for one more message.
@@ -115,22 +126,34 @@ func (c *call) Done(i int, fate driver.Fate, err error) {
 	if !c.over {
 		c.fates[i] = fate
 		c.errs[c.index[i]] = fated(fate, err)
+		if c.ordered && fate != driver.Stored {
+			c.withhold(i)
+		}
 	}
 	c.pending--
 	last := c.pending == 0
-	then := c.then
-	if c.over {
-		then = nil
-	}
+	over := c.over
 	c.mu.Unlock()
-	if !last {
+	switch {
+	case !last:
+	case c.done != nil:
+		c.done <- struct{}{}
+	case !over:
+		c.queue.producer.finish(c)
+	}
+}
+
+// withhold takes back what follows send[i] with its key. c.mu is held.
+func (c *call) withhold(i int) {
+	key := c.send[i].Key
+	if key == "" {
 		return
 	}
-	if then != nil {
-		then(c)
-		return
+	for _, m := range c.send[i+1:] {
+		if m.Key == key {
+			m.Withdraw()
+		}
 	}
-	c.done <- struct{}{}
 }
 
 // wait waits for every fate and reports whether they came before ctx ended.
@@ -149,7 +172,8 @@ func (c *call) wait(ctx context.Context) bool {
 }
 
 // withdraw takes back what the driver has not claimed and settles, for the caller, what has no fate yet: withdrawn is unavailable, claimed
-// is unconfirmed, for ever. It reports false when the last fate came first, and changes nothing then.
+// is unconfirmed, for ever. The last goes first, so that the driver, which claims in order, can't overtake it and leave a hole. It reports
+// false when the last fate came first, and changes nothing then.
 func (c *call) withdraw(why error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,12 +181,12 @@ func (c *call) withdraw(why error) bool {
 		return false
 	}
 	c.over = true
-	for i, m := range c.send {
+	for i, m := range slices.Backward(c.send) {
 		if c.fates[i] != 0 {
 			continue
 		}
 		sentinel := ErrUnconfirmed
-		if m.Withdraw() {
+		if m.Withdraw() || m.Withdrawn() { // perhaps withheld before
 			sentinel = ErrUnavailable
 		}
 		c.errs[c.index[i]] = fmt.Errorf("%w: %w", sentinel, why)

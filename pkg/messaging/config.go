@@ -71,20 +71,20 @@ func (c Config) Validate() error {
 		errs = append(errs, invalidName("service", c.Service))
 	}
 	if c.Form != "" && c.Form != envelope.Binary.Name() && c.Form != envelope.JSON.Name() {
-		errs = append(errs, fmt.Errorf("%w: form %q: write binary or json", ErrInvalid, c.Form))
+		errs = append(errs, fmt.Errorf("%w: form %q: write binary or json", errInvalid, c.Form))
 	}
 	if c.PublishTimeout < 0 || c.DrainTimeout < 0 {
-		errs = append(errs, fmt.Errorf("%w: publish and drain time-outs must not be negative", ErrInvalid))
+		errs = append(errs, fmt.Errorf("%w: publish and drain time-outs must not be negative", errInvalid))
 	}
 	if c.Unrouted > DropUnrouted {
-		errs = append(errs, fmt.Errorf("%w: unknown policy %d for unrouted events", ErrInvalid, c.Unrouted))
+		errs = append(errs, fmt.Errorf("%w: unknown policy %d for unrouted events", errInvalid, c.Unrouted))
 	}
 	for _, t := range c.Topics {
 		errs = append(errs, validateTopic(t))
 	}
 	for _, name := range c.MustRunOn {
 		if _, ok := profiles[name]; !ok {
-			errs = append(errs, fmt.Errorf("%w: must_run_on %q: known are memory, rabbitmq, kafka, redis", ErrInvalid, name))
+			errs = append(errs, fmt.Errorf("%w: must_run_on %q: known are memory, rabbitmq, kafka, redis", errInvalid, name))
 		}
 	}
 	return errors.Join(errs...)
@@ -100,17 +100,17 @@ func validateTopic(t Topic) error {
 		}
 	}
 	if t.Partitions < 0 || t.Partitions > driver.Slots {
-		return fmt.Errorf("%w: topic %s: partitions must be between 0 and %d", ErrInvalid, t.Name, driver.Slots)
+		return fmt.Errorf("%w: topic %s: partitions must be between 0 and %d", errInvalid, t.Name, driver.Slots)
 	}
 	if t.MaxAge < 0 || t.MaxBytes < 0 || t.MaxCount < 0 {
-		return fmt.Errorf("%w: topic %s: limits must not be negative", ErrInvalid, t.Name)
+		return fmt.Errorf("%w: topic %s: limits must not be negative", errInvalid, t.Name)
 	}
 	return nil
 }
 
 func invalidName(what, name string) error {
 	return fmt.Errorf("%w: %s name %q must be words of letters, digits, _ and - joined by single dots, at most %d characters",
-		ErrInvalid, what, name, driver.NameLimit)
+		errInvalid, what, name, driver.NameLimit)
 }
 
 // Option is for what a file can't hold.

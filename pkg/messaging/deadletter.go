@@ -32,7 +32,7 @@ const (
 	headerDeadPosition    = "herald-dead-position"
 	headerDeadBuild       = "herald-dead-build"
 	originalPrefix        = "orig-"
-	originalContentType   = originalPrefix + "content-type"
+	attributeContentType  = "herald-content-type" // not "content-type", which may be a header of the original's
 )
 
 // contentTypeDead keeps a dead letter from being taken for the form that its body is in.
@@ -62,16 +62,18 @@ type DeadLetter struct {
 	Redriven  string
 	Discarded bool
 
-	stored *driver.Message // as it was read; its own copy
+	requests []string        // the ids of all requests that touched it
+	stored   *driver.Message // as it was read; its own copy
 }
 
 // bury begins to store a dead letter; the original is acked when it is stored.
-func (s *Subscription) bury(ctx context.Context, w *worker, r *result, reason Reason) {
+func (s *Subscription) bury(ctx context.Context, w *worker, r result, reason Reason) {
 	it := r.item
 	if s.options.broadcast {
 		s.discard(w, r)
 		return
 	}
+	s.unpark(it)
 	if it.lastError == nil {
 		it.lastError = r.err
 	}
@@ -135,9 +137,9 @@ func (l *DeadLetter) message(service string, original *driver.Message) *driver.M
 	put(originalPrefix+driver.HeaderType, original.Type)
 	put(originalPrefix+driver.HeaderKey, original.Key)
 	put(originalPrefix+driver.HeaderTime, stamp(original.Time))
-	put(originalContentType, original.ContentType)
+	put(originalPrefix+attributeContentType, original.ContentType)
 	for _, h := range withoutBookkeeping(original.Headers) {
-		put(originalPrefix+h.Key, h.Value)
+		headers = append(headers, driver.Header{Key: originalPrefix + h.Key, Value: h.Value}) // an empty value is one, too
 	}
 	return &driver.Message{
 		ID: l.ID, Type: TypeDead, Key: original.Key, Slot: original.Slot, ContentType: contentTypeDead, Time: l.LastFailed,
@@ -162,7 +164,7 @@ func original(m *driver.Message) *driver.Message {
 			o.Key = h.Value
 		case driver.HeaderTime:
 			o.Time, _ = time.Parse(time.RFC3339Nano, h.Value) // zero when the original had none
-		case "content-type":
+		case attributeContentType:
 			o.ContentType = h.Value
 		default:
 			o.Headers = append(o.Headers, driver.Header{Key: key, Value: h.Value})

@@ -31,6 +31,15 @@ var (
 	ErrClosed = driver.ErrClosed
 )
 
+// errInvalid is ErrInvalid for names and options, whose text should not speak of an event.
+var errInvalid error = invalidOption{}
+
+type invalidOption struct{}
+
+func (invalidOption) Error() string { return "invalid" }
+
+func (invalidOption) Unwrap() error { return ErrInvalid }
+
 // Causes with which a handler's context ends; read them with context.Cause.
 var (
 	// ErrDraining: the subscription is being closed and its drain time is over. Whatever the handler returns, its event is released and

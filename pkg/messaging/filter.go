@@ -46,51 +46,59 @@ func (f *filter) match(typ string) bool {
 
 func isPattern(p string) bool { return strings.ContainsAny(p, "*#") }
 
-// matchType matches word by word, as AMQP's topic exchange does: `*` is one word, `#` none or more.
+// matchType matches word by word, as AMQP's topic exchange does: `*` is one word, `#` none or more. When it is stuck, only the last `#` can
+// mend that by taking another word, so the time is bounded by the product of the lengths, whoever chose the type.
 func matchType(pattern, typ string) bool {
-	head, rest, more := strings.Cut(pattern, ".")
-	if head == "#" {
-		if !more {
-			return true
-		}
-		for {
-			if matchType(rest, typ) {
+	p, t := words{pattern, true}, words{typ, true}
+	var afterHash, taken words
+	for p.more || t.more {
+		word, rest := p.cut()
+		if p.more && word == "#" {
+			if !rest.more {
 				return true
 			}
-			_, next, ok := strings.Cut(typ, ".")
-			if !ok {
-				// No word is left for the rest, which matches only when it is made of # alone.
-				return strings.Trim(rest, "#.") == ""
-			}
-			typ = next
+			p, afterHash, taken = rest, rest, t
+			continue
 		}
+		left, following := t.cut()
+		if p.more && t.more && (word == "*" || word == left) {
+			p, t = rest, following
+			continue
+		}
+		if !taken.more {
+			return false
+		}
+		_, taken = taken.cut()
+		p, t = afterHash, taken
 	}
-	word, left, ok := strings.Cut(typ, ".")
-	if head != "*" && head != word {
-		return false
-	}
-	if !more {
-		return !ok
-	}
-	if !ok {
-		return strings.Trim(rest, "#.") == "" && !strings.Contains(rest, "*")
-	}
-	return matchType(rest, left)
+	return true
+}
+
+// words are what is left of words joined by dots; without more, none is.
+type words struct {
+	text string
+	more bool
+}
+
+// cut returns the next word and what follows it.
+func (w words) cut() (string, words) {
+	word, rest, more := strings.Cut(w.text, ".")
+	return word, words{rest, more}
 }
 
 // validatePattern refuses what no type can match.
 func validatePattern(p string) error {
 	if p == "" || len(p) > 255 {
-		return fmt.Errorf("%w: type pattern %q must have 1 to 255 characters", ErrInvalid, p)
+		return fmt.Errorf("%w: type pattern %q must have 1 to 255 characters", errInvalid, p)
 	}
 	for _, word := range strings.Split(p, ".") {
 		if isPattern(word) && len(word) > 1 {
-			return fmt.Errorf("%w: type pattern %q: * and # stand for whole words between dots", ErrInvalid, p)
+			return fmt.Errorf("%w: type pattern %q: * and # stand for whole words between dots", errInvalid, p)
 		}
 	}
 	for i := range len(p) {
 		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-*#", rune(p[i])) {
-			return fmt.Errorf("%w: type pattern %q: %q is not allowed in a type", ErrInvalid, p, p[i])
+			return fmt.Errorf("%w: type pattern %q: %q is not allowed in a type", errInvalid, p, p[i])
 		}
 	}
 	return nil

@@ -126,9 +126,10 @@ var features = []driver.Feature{
 // Report prints capabilities as a table for people.
 func Report(c Capabilities) string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "%s %s, durability %s\n", c.Broker, c.Version, c.Durability)
+	fmt.Fprintf(&t, "%s, durability %s\n", strings.TrimSpace(c.Broker+" "+c.Version), c.Durability)
 	for _, f := range features {
-		fmt.Fprintf(&t, "  %-22s %-9s %s\n", f, c.Features[f].Level, c.Features[f].How)
+		line := fmt.Sprintf("  %-22s %-9s %s", f, c.Features[f].Level, c.Features[f].How)
+		t.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return t.String()
 }

@@ -38,7 +38,11 @@ type item struct {
 
 // newItem reads what a copy from the inbox has recorded.
 func (s *Subscription) newItem(m *driver.Message) *item {
-	it := &item{msg: m, key: m.Key, size: m.Size(), origin: m.Position}
+	it, _ := s.items.Get().(*item)
+	if it == nil {
+		it = &item{}
+	}
+	it.msg, it.key, it.size, it.origin = m, m.Key, m.Size(), m.Position
 	if m.Inbox {
 		it.read(m.Headers)
 	}

@@ -21,14 +21,20 @@ type result struct {
 const snoozeHere = time.Second
 
 // conclude acts on the end of an attempt: the item leaves its lane, or stays and waits.
-func (s *Subscription) conclude(ctx context.Context, w *worker, r *result) {
+func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 	it, l := r.item, w.lane
 	stays := false
 	switch {
 	case errors.Is(r.err, errNotStarted), r.interrupted != nil && !errors.Is(r.interrupted, ErrHandlerTimeout):
 		w.outcome(it, driver.Release)
 	case r.err == nil:
-		w.outcome(it, driver.Ack)
+		s.unpark(it)
+		w.done(it)
+		l.batch = it.next
+		*it = item{}
+		s.items.Put(it) // the common way; after any other, somebody may still look at the item
+		return
+	case errors.Is(r.err, errParked):
 	case errors.Is(r.err, errSkipped):
 		s.broker.stats.skipped.Add(1)
 		w.outcome(it, driver.Ack)
@@ -41,14 +47,20 @@ func (s *Subscription) conclude(ctx context.Context, w *worker, r *result) {
 	}
 }
 
+// done notes that the handler has finished the item.
+func (w *worker) done(it *item) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outcomes = append(w.outcomes, driver.Outcome{Message: it.msg, Verdict: driver.Ack})
+	w.bytes += it.size
+	w.handled++
+}
+
 // outcome notes what becomes of an item, to be settled with the run.
 func (w *worker) outcome(it *item, v driver.Verdict) {
 	w.mu.Lock()
 	w.outcomes = append(w.outcomes, driver.Outcome{Message: it.msg, Verdict: v})
 	w.bytes += it.size
-	if v == driver.Ack {
-		w.handled++
-	}
 	w.mu.Unlock()
 	if v == driver.Release {
 		w.s.broker.stats.released.Add(1)
@@ -56,7 +68,7 @@ func (w *worker) outcome(it *item, v driver.Verdict) {
 }
 
 // judge decides over a failed attempt and reports whether the item stays in its lane.
-func (s *Subscription) judge(ctx context.Context, w *worker, r *result) bool {
+func (s *Subscription) judge(ctx context.Context, w *worker, r result) bool {
 	it := r.item
 	if s.halted.Load() || it.msg.Source.State() != driver.Live {
 		w.outcome(it, driver.Release) // whoever gets it next judges it
@@ -111,7 +123,7 @@ func (s *Subscription) countFailure(it *item, err error) {
 
 // putOff puts the item off until the policy's next delay, or until after, when that is not negative; when the policy has no further delay it
 // buries it.
-func (s *Subscription) putOff(ctx context.Context, w *worker, r *result, after time.Duration) bool {
+func (s *Subscription) putOff(ctx context.Context, w *worker, r result, after time.Duration) bool {
 	it, later := r.item, s.options.retry.Later
 	if s.options.broadcast {
 		s.discard(w, r)
@@ -139,7 +151,7 @@ func (s *Subscription) putOff(ctx context.Context, w *worker, r *result, after t
 }
 
 // postpone puts the item off without counting an attempt.
-func (s *Subscription) postpone(ctx context.Context, w *worker, r *result, d time.Duration) bool {
+func (s *Subscription) postpone(ctx context.Context, w *worker, r result, d time.Duration) bool {
 	if d > 0 && d <= snoozeHere || s.options.broadcast || s.options.retry.WhenLater == Block {
 		s.wait(w, d)
 		return true
@@ -153,7 +165,7 @@ func (s *Subscription) postpone(ctx context.Context, w *worker, r *result, d tim
 }
 
 // unrouted offers an event that nothing here handles to the group's other members, and buries it when nobody wanted it for long enough.
-func (s *Subscription) unrouted(ctx context.Context, w *worker, r *result) bool {
+func (s *Subscription) unrouted(ctx context.Context, w *worker, r result) bool {
 	it := r.item
 	if s.options.broadcast {
 		s.discard(w, r)
@@ -178,7 +190,7 @@ func (s *Subscription) wait(w *worker, d time.Duration) {
 }
 
 // told tells the hook of another attempt to come.
-func (s *Subscription) told(r *result, in time.Duration, later bool) {
+func (s *Subscription) told(r result, in time.Duration, later bool) {
 	s.broker.stats.retried.Add(1)
 	if hook := s.broker.hooks.Retry; hook != nil && r.attempt != nil {
 		hook(&r.attempt.delivery, r.err, in, later)
@@ -186,11 +198,12 @@ func (s *Subscription) told(r *result, in time.Duration, later bool) {
 }
 
 // discard drops an event on its handler's word, or because a broadcast has no other place for it.
-func (s *Subscription) discard(w *worker, r *result) {
+func (s *Subscription) discard(w *worker, r result) {
 	s.broker.stats.discarded.Add(1)
 	if hook := s.broker.hooks.Discard; hook != nil && r.attempt != nil {
 		hook(&r.attempt.delivery, r.err)
 	}
+	s.unpark(r.item)
 	w.outcome(r.item, driver.Ack)
 }
 

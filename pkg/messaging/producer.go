@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-
-	"github.com/herald-go/herald/pkg/driver"
 )
 
 // Producer is a Publisher with options of its own, over the same connection. It is safe for concurrent use and needs no closing: the
@@ -15,12 +13,21 @@ type Producer struct {
 	failFast bool
 	ordered  bool
 
-	mu      sync.Mutex
-	blocked map[string]struct{} // ordered: topic and key whose last event was not stored
-	first   *call               // asynchronous calls under way, oldest first
-	last    *call
-	flushed chan struct{} // closed when none is under way; nil while nobody waits
-	timer   sweep
+	mu        sync.Mutex
+	blocked   map[string]*call // ordered: topic and key whose last event was not stored, and whose event that was
+	following map[*call]string // ordered: synchronous calls under way, with their topic
+	first     *call            // asynchronous calls under way, oldest first
+	last      *call
+	begun     uint64 // asynchronous calls ever listed
+	flushes   []flush
+	timer     sweep
+	sweep     func() // expire, made once
+}
+
+// flush waits for the asynchronous calls up to a number.
+type flush struct {
+	upTo uint64
+	done chan struct{}
 }
 
 // PublishOption changes a Producer.
@@ -30,21 +37,20 @@ type PublishOption func(*Producer)
 func FailFast() PublishOption { return func(p *Producer) { p.failFast = true } }
 
 // Ordered makes one failed event fail the later ones of its key (ErrUnavailable, surely not stored) until Resume is called with that key, so
-// that a key's history has no hole in it. What the driver has already claimed when the failure is told can't be held back.
+// that a key's history has no hole in it. Events without a key have no order and are never held back. What the driver has already claimed when the failure is told can't be held back.
 func Ordered() PublishOption { return func(p *Producer) { p.ordered = true } }
 
 // Publisher returns a producer with options of its own, as slog.Logger.With does for loggers.
 func (b *Broker) Publisher(opts ...PublishOption) *Producer {
 	p := &Producer{broker: b}
+	p.sweep = p.expire
 	for _, o := range opts {
 		o(p)
 	}
 	if p.ordered {
-		p.blocked = make(map[string]struct{})
+		p.blocked = make(map[string]*call)
+		p.following = make(map[*call]string)
 	}
-	b.mu.Lock()
-	b.producers = append(b.producers, p)
-	b.mu.Unlock()
 	return p
 }
 
@@ -55,53 +61,114 @@ func (p *Producer) Resume(topic, key string) {
 	delete(p.blocked, orderKey(topic, key))
 }
 
-// Flush waits until every asynchronous publish that was begun before it has its fate, or ctx ends.
+// Flush is Producer.Flush for what was published with the broker's own PublishAsync.
+func (b *Broker) Flush(ctx context.Context) error { return b.producer.Flush(ctx) }
+
+// Flush waits until every asynchronous publish that was begun before it has its fate and its done has returned, or ctx ends.
 func (p *Producer) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	if p.first == nil {
 		p.mu.Unlock()
 		return nil
 	}
-	if p.flushed == nil {
-		p.flushed = make(chan struct{})
-	}
-	flushed := p.flushed
+	f := flush{upTo: p.begun, done: make(chan struct{})}
+	p.flushes = append(p.flushes, f)
 	p.mu.Unlock()
 	select {
-	case <-flushed:
+	case <-f.done:
 		return nil
 	case <-ctx.Done():
 		return &Error{Op: "flush", Broker: p.broker.name, Err: cause(ctx)}
 	}
 }
 
+// flushed lets go of those that wait for nothing any more. p.mu is held.
+func (p *Producer) flushed() {
+	for len(p.flushes) > 0 && (p.first == nil || p.first.queue.number > p.flushes[0].upTo) {
+		close(p.flushes[0].done)
+		p.flushes = p.flushes[1:]
+	}
+}
+
+// errBehind is why an ordered producer refuses an event.
+var errBehind = fmt.Errorf("%w: an earlier event of this key failed; call Resume to go on", ErrUnavailable)
+
 func (p *Producer) blockedKey(topic, key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.blocked[orderKey(topic, key)]; ok {
-		return fmt.Errorf("%w: an earlier event of this key failed; call Resume to go on", ErrUnavailable)
+	if p.isBlocked(topic, key) {
+		return errBehind
 	}
 	return nil
 }
 
-// block stops the keys of failed events, and takes back what waits behind them.
-func (p *Producer) block(topic string, c *call, failed *PublishError) {
+// isBlocked reports whether the key stands still. p.mu is held.
+func (p *Producer) isBlocked(topic, key string) bool {
+	_, ok := p.blocked[orderKey(topic, key)]
+	return ok
+}
+
+// follow notes a synchronous call that is about to be sent, and takes back what was blocked since it was prepared.
+func (p *Producer) follow(topic string, c *call) {
+	c.ordered = true
 	p.mu.Lock()
-	keys := make(map[string]struct{}, len(failed.Failed))
-	for _, f := range failed.Failed {
-		key := c.msgs[f.Index].Key
-		keys[key] = struct{}{}
-		p.blocked[orderKey(topic, key)] = struct{}{}
+	defer p.mu.Unlock()
+	p.following[c] = topic
+	for _, m := range c.send {
+		if by, ok := p.blocked[orderKey(topic, m.Key)]; ok && by != c { // what c itself blocked comes after m
+			m.Withdraw()
+		}
 	}
-	var behind []*driver.Message
-	for o := p.first; o != nil; o = o.queue.next {
-		if _, ok := keys[o.msgs[0].Key]; ok && o != c && o.queue.topic == topic {
-			behind = append(behind, &o.msgs[0])
+}
+
+func (p *Producer) unfollow(c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.following, c)
+}
+
+// block stops the keys of a call's failed events.
+func (p *Producer) block(topic string, c *call) {
+	c.mu.Lock()
+	var keys []string
+	for i, m := range c.send {
+		if c.errs[c.index[i]] != nil {
+			keys = append(keys, m.Key)
+		}
+	}
+	c.mu.Unlock()
+	for _, key := range keys {
+		p.stop(topic, key, c)
+	}
+}
+
+// stop blocks a key for a call's failed event and takes back what waits behind it.
+func (p *Producer) stop(topic, key string, by *call) {
+	if key == "" {
+		return
+	}
+	p.mu.Lock()
+	if p.isBlocked(topic, key) {
+		p.mu.Unlock()
+		return
+	}
+	p.blocked[orderKey(topic, key)] = by
+	for c, of := range p.following {
+		for _, m := range c.send {
+			if of == topic && m.Key == key {
+				m.Withdraw()
+			}
+		}
+	}
+	var behind []*call
+	for c := p.first; c != nil; c = c.queue.next {
+		if c.queue.topic == topic && c.msgs[0].Key == key && c.msgs[0].Withdraw() {
+			behind = append(behind, c)
 		}
 	}
 	p.mu.Unlock()
-	for _, m := range behind {
-		m.Withdraw()
+	for _, c := range behind {
+		p.abandon(c, errBehind)
 	}
 }
 

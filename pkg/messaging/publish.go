@@ -35,17 +35,29 @@ func (p *Producer) Publish(ctx context.Context, topic string, events ...envelope
 }
 
 func (p *Producer) publish(ctx context.Context, topic string, events []envelope.Event) error {
-	c := newCall(len(events))
+	c := p.broker.newCall(len(events))
+	b := p.broker
+	b.stats.published.Add(int64(len(events)))
 	if !p.prepare(ctx, c, topic, events) {
-		err := c.failure(p.broker.name, topic)
+		err := c.failure(b.name, topic)
+		b.unpublished(err)
 		c.free()
 		return err
 	}
 	err := p.transmit(ctx, c, topic)
 	if err == nil {
 		c.free()
+		return nil
 	}
+	b.unpublished(err)
 	return err
+}
+
+func (b *Broker) unpublished(err error) {
+	var failed *PublishError
+	if errors.As(err, &failed) {
+		b.stats.unpublished.Add(int64(len(failed.Failed)))
+	}
 }
 
 // prepare encodes every event into the call, or records why not, and reports whether any of them may be sent.
@@ -82,24 +94,27 @@ func (p *Producer) prepare(ctx context.Context, c *call, topic string, events []
 			err = p.blockedKey(topic, e.Key)
 		}
 		if err == nil {
-			err = b.encode(c.add(), e)
+			err = b.encode(c.add(), e, &c.record)
 		} else {
 			c.add()
 		}
 		c.ids = append(c.ids, e.ID)
+		if err != nil && p.ordered {
+			p.stop(topic, e.Key, c)
+		}
 		c.fail(i, err)
 		c.msgs[i].FailFast = p.failFast
 	}
 	return c.sendable()
 }
 
-// encode writes e into m in the broker's wire form.
-func (b *Broker) encode(m *driver.Message, e *envelope.Event) error {
+// encode writes e into m in the broker's wire form, by way of r.
+func (b *Broker) encode(m *driver.Message, e *envelope.Event, r *envelope.Record) error {
 	if err := e.Validate(b.config.Limits); err != nil {
 		return err
 	}
-	r := envelope.Record{Headers: m.Headers[:0]}
-	if err := b.codec.Encode(&r, e); err != nil {
+	*r = envelope.Record{Headers: m.Headers[:0]}
+	if err := b.codec.Encode(r, e); err != nil {
 		return err
 	}
 	if n := r.Size(); n > b.maxMessage {
@@ -109,8 +124,10 @@ func (b *Broker) encode(m *driver.Message, e *envelope.Event) error {
 	m.Headers, m.Body = r.Headers, r.Body
 	m.Slot = driver.Slot(e.Key)
 	m.NotBefore = e.DeliverAt
-	if !m.NotBefore.IsZero() && b.capabilities.Features[driver.FeatureDelay].Level == driver.Refused {
-		return fmt.Errorf("deliverAt: %w", ErrUnsupported)
+	if !m.NotBefore.IsZero() {
+		if err := b.need(driver.FeatureDelay); err != nil {
+			return fmt.Errorf("%w: deliverAt: %w", ErrInvalid, err)
+		}
 	}
 	return nil
 }
@@ -120,6 +137,10 @@ func (b *Broker) encode(m *driver.Message, e *envelope.Event) error {
 func (p *Producer) transmit(ctx context.Context, c *call, topic string) error {
 	b := p.broker
 	to := driver.Address{Topic: topic, Unrouted: b.config.Unrouted}
+	if p.ordered {
+		p.follow(topic, c)
+		defer p.unfollow(c)
+	}
 	c.ctx.begin(ctx, b.config.PublishTimeout)
 	b.driverPublisher.Send(&c.ctx, to, c.send, c)
 	if !c.wait(&c.ctx) && !c.withdraw(cause(&c.ctx)) {
@@ -127,16 +148,8 @@ func (p *Producer) transmit(ctx context.Context, c *call, topic string) error {
 	}
 	c.ctx.end()
 	err := c.failure(b.name, topic)
-	b.stats.published.Add(int64(len(c.ids)))
-	if err == nil {
-		return nil
-	}
-	var failed *PublishError
-	if errors.As(err, &failed) {
-		b.stats.unpublished.Add(int64(len(failed.Failed)))
-		if p.ordered {
-			p.block(topic, c, failed)
-		}
+	if p.ordered {
+		p.block(topic, c)
 	}
 	return err
 }

@@ -13,9 +13,14 @@ import (
 
 // Read reads a topic's history, with no group: it settles nothing and moves no position. It begins at from (the zero Start is the oldest
 // event) and ends with the position to, or, when to is empty, with what is stored now. A message that claims to be an envelope and is a
-// broken one is yielded as an error, and reading goes on. Any other error ends it. Brokers without history yield ErrUnsupported.
+// broken one is yielded as an error, and reading goes on. Any other error ends it. A broker without history yields ErrUnsupported, and so
+// does any broker when Config.MustRunOn names one without.
 func (b *Broker) Read(ctx context.Context, topic string, from Start, to string) iter.Seq2[*Delivery, error] {
 	return func(yield func(*Delivery, error) bool) {
+		if err := b.need(driver.FeatureHistory); err != nil {
+			yield(nil, b.wrap("read", topic, err))
+			return
+		}
 		for m, err := range b.history(ctx, topic, driver.Start(from), to) {
 			if err != nil {
 				yield(nil, b.wrap("read", topic, err))

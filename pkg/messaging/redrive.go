@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/herald-go/herald/envelope"
@@ -52,10 +53,7 @@ func (b *Broker) DeadLetters(ctx context.Context, topic, group string) iter.Seq2
 			}
 			l := b.letter(m)
 			if r, ok := records[l.At]; ok {
-				l.Discarded = r.Action == actionDiscarded
-				if !l.Discarded {
-					l.Redriven = r.Request
-				}
+				l.Discarded, l.Redriven, l.requests = r.discarded, r.redriven, r.requests
 			}
 			if !yield(l, nil) {
 				return
@@ -64,9 +62,16 @@ func (b *Broker) DeadLetters(ctx context.Context, topic, group string) iter.Seq2
 	}
 }
 
-// records reads the companion log: the last record of each letter.
-func (b *Broker) records(ctx context.Context, topic, group string) (map[string]record, error) {
-	records := make(map[string]record)
+// past is what the companion log says of one letter.
+type past struct {
+	discarded bool
+	redriven  string   // the last request that sent it back
+	requests  []string // all that touched it
+}
+
+// records reads the companion log, by letter.
+func (b *Broker) records(ctx context.Context, topic, group string) (map[string]past, error) {
+	records := make(map[string]past)
 	for m, err := range b.history(ctx, driver.Name(driver.KindRedrive, topic, group), driver.Start{}, "") {
 		if errors.Is(err, driver.ErrUnknownTopic) {
 			return records, nil
@@ -74,11 +79,20 @@ func (b *Broker) records(ctx context.Context, topic, group string) (map[string]r
 		if err != nil {
 			return nil, err
 		}
+		if m.Type != typeRedrive {
+			continue
+		}
 		var r record
 		if err := json.Unmarshal(m.Body, &r); err != nil || r.Letter == "" {
 			return nil, fmt.Errorf("record %s of the companion log: %w", m.Position, errors.Join(err, envelope.ErrMalformed))
 		}
-		records[r.Letter] = r
+		p := records[r.Letter]
+		p.requests = append(p.requests, r.Request)
+		p.discarded = r.Action == actionDiscarded
+		if !p.discarded {
+			p.redriven = r.Request
+		}
+		records[r.Letter] = p
 	}
 	return records, nil
 }
@@ -89,7 +103,7 @@ type RedriveRequest struct {
 	ID string
 	// Select picks letters. Defaults to all that were neither re-driven nor discarded yet.
 	Select func(*DeadLetter) bool
-	// Limit is the most letters to send; 0 is all.
+	// Limit is the most letters that the request sends, over all the times that it is made; 0 is all.
 	Limit int
 	// By is who asks, for the record.
 	By string
@@ -117,15 +131,15 @@ func (b *Broker) Redrive(ctx context.Context, topic, group string, req RedriveRe
 		if err != nil {
 			return report, b.wrap("redrive", topic, err)
 		}
-		if l.Redriven == req.ID {
+		if req.Limit > 0 && report.Sent+report.Skipped >= req.Limit {
+			break
+		}
+		if slices.Contains(l.requests, req.ID) {
 			report.Skipped++
 			continue
 		}
 		if l.Discarded || req.Select == nil && l.Redriven != "" || req.Select != nil && !req.Select(l) {
 			continue
-		}
-		if req.Limit > 0 && report.Sent == req.Limit {
-			break
 		}
 		if err := b.sendBack(ctx, topic, group, l, &req); err != nil {
 			return report, b.wrap("redrive", topic, fmt.Errorf("letter %s: %w", l.At, err))

@@ -16,7 +16,12 @@ type Binding struct {
 
 // OnType binds a handler to a type or a pattern of types, whatever the version: `*` stands for one word between dots, `#` for any number of
 // words.
-func OnType(pattern string, h Handler) Binding { return Binding{typ: pattern, handler: h} }
+func OnType(pattern string, h Handler) Binding {
+	if f, ok := h.(HandlerFunc); ok && f == nil {
+		h = nil
+	}
+	return Binding{typ: pattern, handler: h}
+}
 
 // Router is a Handler that picks a binding by type and version. It is immutable and safe for concurrent use.
 type Router struct {
@@ -26,7 +31,8 @@ type Router struct {
 }
 
 // Route makes a router of bindings. Exact types win over patterns; among patterns the first that matches wins. The types of its bindings
-// are the subscription's filter, unless Types says otherwise. Two bindings for the same type and version are refused by Subscribe.
+// are the subscription's filter, unless Types says otherwise. Subscribe refuses a router without bindings, two bindings for the same type and
+// version or for the same pattern, a binding without a handler, and a definition whose type is a pattern.
 func Route(bindings ...Binding) *Router {
 	r := &Router{exact: make(map[string][]Binding, len(bindings))}
 	for _, b := range bindings {
@@ -68,13 +74,40 @@ func (r *Router) Handle(ctx context.Context, d *Delivery) error {
 
 // validate reports bindings that shadow each other or have no handler.
 func (r *Router) validate() error {
-	for typ, bindings := range r.exact {
+	if len(r.types) == 0 {
+		return fmt.Errorf("%w: the router has no bindings", errInvalid)
+	}
+	for i, b := range r.patterns {
+		if err := b.validate(r.patterns[:i]); err != nil {
+			return err
+		}
+	}
+	for _, typ := range r.types {
+		bindings := r.exact[typ]
 		for i, b := range bindings {
-			for _, other := range bindings[:i] {
-				if b.version == "" || other.version == "" || envelope.SameVersion(b.version, other.version) {
-					return fmt.Errorf("%w: two handlers for version %s of %s", ErrInvalid, b.version, typ)
-				}
+			if err := b.validate(bindings[:i]); err != nil {
+				return err
 			}
+		}
+	}
+	return nil
+}
+
+// validate reports what is wrong with a binding that follows others.
+func (b *Binding) validate(before []Binding) error {
+	switch {
+	case b.handler == nil:
+		return fmt.Errorf("%w: the handler of %s is nil", errInvalid, b.typ)
+	case b.version != "" && isPattern(b.typ):
+		return fmt.Errorf("%w: a definition has one type, and %s is a pattern; bind it with OnType", errInvalid, b.typ)
+	}
+	for _, other := range before {
+		switch {
+		case b.typ != other.typ:
+		case b.version == "" || other.version == "":
+			return fmt.Errorf("%w: two handlers for %s, one of them for all versions", errInvalid, b.typ)
+		case envelope.SameVersion(b.version, other.version):
+			return fmt.Errorf("%w: two handlers for version %s of %s", errInvalid, b.version, b.typ)
 		}
 	}
 	return nil

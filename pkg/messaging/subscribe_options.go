@@ -134,8 +134,9 @@ func (o *subscribeOptions) setDefaults(service string, h Handler) {
 	if o.quarantine == 0 {
 		o.quarantine = defaultQuarantine
 	}
-	o.retry = o.retry.withDefaults()
-	if o.broadcast {
+	given := o.retry
+	o.retry = given.withDefaults()
+	if o.broadcast && given.Later == nil {
 		o.retry.Later = nil
 	}
 }
@@ -144,23 +145,29 @@ func (o *subscribeOptions) validate(hold time.Duration) error {
 	var errs []error
 	switch {
 	case o.broadcast && o.group != "":
-		errs = append(errs, fmt.Errorf("%w: a subscription has a group or is a broadcast, not both", ErrInvalid))
+		errs = append(errs, fmt.Errorf("%w: a subscription has a group or is a broadcast, not both", errInvalid))
 	case !o.broadcast && o.group == "":
-		errs = append(errs, fmt.Errorf("%w: say messaging.Group(\"name\") to share the work, or messaging.Broadcast() to get every event", ErrInvalid))
+		errs = append(errs, fmt.Errorf("%w: say messaging.Group(\"name\") to share the work, or messaging.Broadcast() to get every event", errInvalid))
 	case !o.broadcast && !driver.ValidName(o.group):
 		errs = append(errs, invalidName("group", o.group))
 	}
 	if o.broadcast && (o.start != (driver.Start{}) || o.replicas != 0) {
-		errs = append(errs, fmt.Errorf("%w: a broadcast begins now and has no order across replicas", ErrInvalid))
+		errs = append(errs, fmt.Errorf("%w: a broadcast begins now and has no order across replicas", errInvalid))
+	}
+	if o.broadcast && (len(o.retry.Later) > 0 || o.retry.WhenLater != Overtake) {
+		errs = append(errs, fmt.Errorf("%w: a broadcast has quick retries only: nothing holds its events for later", errInvalid))
+	}
+	if o.start.Kind == driver.StartAfter && o.start.Position == "" {
+		errs = append(errs, fmt.Errorf("%w: After needs a position; redeliveries from the inbox have none", errInvalid))
 	}
 	if o.concurrency < 0 || o.window < 0 || o.windowBytes < 0 {
-		errs = append(errs, fmt.Errorf("%w: concurrency and window must not be negative", ErrInvalid))
+		errs = append(errs, fmt.Errorf("%w: concurrency and window must not be negative", errInvalid))
 	}
 	if o.replicas < 0 || o.replicas > driver.Slots {
-		errs = append(errs, fmt.Errorf("%w: order across replicas needs 1 to %d partitions", ErrInvalid, driver.Slots))
+		errs = append(errs, fmt.Errorf("%w: order across replicas needs 1 to %d partitions", errInvalid, driver.Slots))
 	}
-	if o.retry.WhenLater > Block {
-		errs = append(errs, fmt.Errorf("%w: unknown policy %d for the order while an event waits", ErrInvalid, o.retry.WhenLater))
+	if o.retry.WhenLater > Park {
+		errs = append(errs, fmt.Errorf("%w: unknown policy %d for the order while an event waits", errInvalid, o.retry.WhenLater))
 	}
 	for _, p := range o.types {
 		errs = append(errs, validatePattern(p))

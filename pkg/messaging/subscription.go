@@ -22,7 +22,8 @@ type Subscription struct {
 	driver  driver.Subscription
 	log     *slog.Logger
 
-	base    time.Time    // what started and armed count from
+	base    time.Time // what started and armed count from
+	scope   *scope
 	armed   atomic.Int64 // when the clerk wakes next
 	halted  atomic.Bool  // nothing new starts
 	purge   atomic.Bool  // a source is ending or gone
@@ -32,6 +33,8 @@ type Subscription struct {
 
 	mu        sync.Mutex
 	lanes     lanes
+	parking   parking
+	items     sync.Pool // of items that have had their outcome
 	idle      []*worker
 	busy      int // workers with a lane
 	held      int // in hand and unsettled
@@ -72,6 +75,7 @@ func (s *Subscription) Err() error {
 // start begins the work. ctx gives handlers its values and is never cancelled.
 func (s *Subscription) start(ctx context.Context) {
 	s.base = time.Now()
+	s.scope = &scope{parent: ctx, base: s.base}
 	s.armed.Store(never)
 	s.room, s.poke, s.done = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	s.lanes.active = make(map[string]*lane)
@@ -81,11 +85,13 @@ func (s *Subscription) start(ctx context.Context) {
 	moves, endMoves := context.WithCancel(ctx)
 	s.endIntake, s.endMoves = endIntake, endMoves
 
+	s.busy = s.options.concurrency // until each has found nothing to do
 	for range s.options.concurrency {
-		w := &worker{s: s, wake: make(chan struct{}, 1)}
-		s.workers = append(s.workers, w)
-		s.running.Add(1)
-		go w.work(ctx, moves)
+		s.workers = append(s.workers, &worker{s: s, wake: make(chan struct{}, 1)})
+	}
+	s.running.Add(len(s.workers))
+	for _, w := range s.workers {
+		go w.work(moves)
 	}
 	s.clerks.Add(1)
 	go s.clerk(moves)

@@ -61,6 +61,9 @@ type Typed[T any] struct {
 
 // On binds a function to a definition. Data that does not decode is a dead letter with reason "decode", and the function is not called.
 func On[T any](d Definition[T], f func(ctx context.Context, e Typed[T]) error) Binding {
+	if f == nil {
+		return Binding{typ: d.typ, version: d.version}
+	}
 	return Binding{typ: d.typ, version: d.version, handler: HandlerFunc(func(ctx context.Context, dl *Delivery) error {
 		v, err := d.Decode(&dl.Event)
 		if err != nil {

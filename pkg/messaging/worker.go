@@ -44,21 +44,21 @@ type worker struct {
 }
 
 // work runs until the subscription closes. A handler that calls runtime.Goexit ends the goroutine, and the next goes on where it was.
-func (w *worker) work(ctx, moves context.Context) {
+func (w *worker) work(moves context.Context) {
 	defer func() {
 		if w.ended {
 			w.s.running.Done()
 			return
 		}
 		w.exited = true
-		go w.work(ctx, moves)
+		go w.work(moves)
 	}()
 	for {
 		if w.item == nil && !w.advance() {
 			w.ended = true
 			return
 		}
-		w.step(ctx, moves)
+		w.step(moves)
 	}
 }
 
@@ -103,6 +103,9 @@ func (s *Subscription) refill(w *worker) bool {
 	defer s.mu.Unlock()
 	if len(w.finished) > 0 {
 		for i, l := range w.finished {
+			if s.halted.Load() {
+				l.until = time.Time{} // waits are over: what is left is released
+			}
 			s.lanes.retire(l)
 			w.finished[i] = nil
 		}
@@ -204,11 +207,11 @@ func (w *worker) flush() {
 }
 
 // step makes one attempt at the current item and acts on its result.
-func (w *worker) step(ctx, moves context.Context) {
+func (w *worker) step(moves context.Context) {
 	it := w.item
 	err := errGoexit
 	if !w.exited {
-		err = w.try(ctx, it)
+		err = w.try(moves, it)
 	}
 	w.exited = false
 	a := w.finish()
@@ -216,7 +219,7 @@ func (w *worker) step(ctx, moves context.Context) {
 	if a != nil {
 		why = a.end()
 	}
-	w.s.conclude(moves, w, &result{item: it, attempt: a, err: err, interrupted: why})
+	w.s.conclude(moves, w, result{item: it, attempt: a, err: err, interrupted: why})
 	w.item = nil
 }
 
@@ -233,15 +236,18 @@ func (w *worker) finish() *attempt {
 }
 
 // try runs the handler once, unless the item may not start.
-func (w *worker) try(ctx context.Context, it *item) error {
+func (w *worker) try(moves context.Context, it *item) error {
 	s := w.s
 	if s.halted.Load() || it.msg.Source.State() != driver.Live {
 		return errNotStarted
 	}
-	a, err := s.newAttempt(ctx, it)
+	if s.park(moves, it) {
+		return errParked
+	}
+	a, err := s.newAttempt(it)
 	now := s.now()
 	if s.options.timeout > 0 {
-		a.deadline = s.base.Add(time.Duration(now) + s.options.timeout)
+		a.deadline = now + int64(s.options.timeout)
 	}
 	w.begin(a, now)
 	if err != nil {
@@ -313,6 +319,7 @@ func stackOf(stack []byte) string {
 var (
 	errGoexit     = errors.New("handler called runtime.Goexit")
 	errNotStarted = errors.New("not started")
+	errParked     = errors.New("parked")
 	errSkipped    = errors.New("not in the filter")
 	errNoRoute    = errors.New("no handler for this type")
 )

@@ -1,0 +1,4 @@
+package messaging
+
+// MatchType is the matcher of type patterns.
+var MatchType = matchType
