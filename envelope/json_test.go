@@ -23,7 +23,7 @@ func with(members string) string {
 // nested is an array of n levels.
 func nested(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
-func TestBrokenDocumentsAreMalformedWhenMarkedAndForeignWhenNot(t *testing.T) {
+func TestBrokenDocumentsAreMalformedWhenMarkedAndForeignWhenNot(t *testing.T) { //nolint:funlen // a table of cases
 	t.Parallel()
 	many := func(last string) string {
 		var b strings.Builder
@@ -141,9 +141,13 @@ func TestNestingEndsAtTheLimit(t *testing.T) {
 		want          error
 	}{
 		// The document is a level of its own.
-		{63, 0, nil}, {64, 0, envelope.ErrTooLarge}, {100_000, 0, envelope.ErrTooLarge},
-		{3, 4, nil}, {4, 4, envelope.ErrTooLarge},
-		{999, 1 << 40, nil}, {1000, 1 << 40, envelope.ErrTooLarge},
+		{63, 0, nil},
+		{64, 0, envelope.ErrTooLarge},
+		{100_000, 0, envelope.ErrTooLarge},
+		{3, 4, nil},
+		{4, 4, envelope.ErrTooLarge},
+		{999, 1 << 40, nil},
+		{1000, 1 << 40, envelope.ErrTooLarge},
 	} {
 		for _, member := range []string{"data", "unknown"} {
 			r := jsonRecord(with(`"` + member + `":` + nested(tc.levels)))

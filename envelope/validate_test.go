@@ -22,7 +22,7 @@ func TestValidateAcceptsCompleteAndMinimalEvents(t *testing.T) {
 	}
 }
 
-func TestValidateNamesTheFieldAndNeverPrintsValues(t *testing.T) {
+func TestValidateNamesTheFieldAndNeverPrintsValues(t *testing.T) { //nolint:funlen // a table of cases
 	t.Parallel()
 	type event = envelope.Event
 	header := func(key, value string) func(*event) {

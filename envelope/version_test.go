@@ -24,8 +24,17 @@ func TestSameVersion(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"1", "1.0", true}, {"1.0", "1.0.0", true}, {"", "1", true}, {"", "1.0", true}, {"2.1", "2.1.0", true}, {"v1", "v1", true},
-		{"1", "1.1", false}, {"1", "10", false}, {"", "2", false}, {"1", "v1", false}, {"1.0", "1.0.1", false},
+		{"1", "1.0", true},
+		{"1.0", "1.0.0", true},
+		{"", "1", true},
+		{"", "1.0", true},
+		{"2.1", "2.1.0", true},
+		{"v1", "v1", true},
+		{"1", "1.1", false},
+		{"1", "10", false},
+		{"", "2", false},
+		{"1", "v1", false},
+		{"1.0", "1.0.1", false},
 	} {
 		if got := envelope.SameVersion(tc.a, tc.b); got != tc.want {
 			t.Errorf("SameVersion(%q, %q): got %v", tc.a, tc.b, got)

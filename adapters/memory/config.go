@@ -98,8 +98,13 @@ func (c Config) checked() (Config, error) {
 		name  string
 		value int64
 	}{
-		{"max_count", c.MaxCount}, {"max_bytes", c.MaxBytes}, {"max_age", int64(c.MaxAge)}, {"max_message", int64(c.MaxMessage)},
-		{"grace", int64(c.Grace)}, {"queue", int64(c.Queue)}, {"queue bytes", int64(c.QueueBytes)},
+		{"max_count", c.MaxCount},
+		{"max_bytes", c.MaxBytes},
+		{"max_age", int64(c.MaxAge)},
+		{"max_message", int64(c.MaxMessage)},
+		{"grace", int64(c.Grace)},
+		{"queue", int64(c.Queue)},
+		{"queue bytes", int64(c.QueueBytes)},
 	} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("%s is negative", n.name))

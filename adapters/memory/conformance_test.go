@@ -11,11 +11,11 @@ import (
 )
 
 // harness is a server of its own with all its controls.
-func harness(t testing.TB, cfg memory.Config) drivertest.Harness {
-	t.Helper()
+func harness(tb testing.TB, cfg memory.Config) drivertest.Harness {
+	tb.Helper()
 	server, err := memory.NewServer(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	name := "memory"
 	if cfg.Like != "" {

@@ -43,8 +43,17 @@ func TestParseURLExplainsWhatIsWrong(t *testing.T) {
 func TestNewServerRefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []memory.Config{
-		{Like: "nats"}, {MaxCount: -1}, {MaxBytes: -1}, {MaxAge: -1}, {MaxMessage: -1}, {Grace: -1}, {Queue: -1}, {QueueBytes: -1},
-		{Faults: memory.Faults{Refuse: 1.1}}, {Faults: memory.Faults{Cut: -0.1}}, {Faults: memory.Faults{Delay: -1}},
+		{Like: "nats"},
+		{MaxCount: -1},
+		{MaxBytes: -1},
+		{MaxAge: -1},
+		{MaxMessage: -1},
+		{Grace: -1},
+		{Queue: -1},
+		{QueueBytes: -1},
+		{Faults: memory.Faults{Refuse: 1.1}},
+		{Faults: memory.Faults{Cut: -0.1}},
+		{Faults: memory.Faults{Delay: -1}},
 	} {
 		if _, err := memory.NewServer(cfg); err == nil {
 			t.Errorf("%+v: no error", cfg)

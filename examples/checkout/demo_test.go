@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,7 +87,7 @@ func TestPassesOnBrokersThatMemoryPlays(t *testing.T) {
 
 func TestHandlerThatForgetsOrdersFailsTheRun(t *testing.T) {
 	t.Parallel()
-	code, out, stderr := play(t, "-limit", "3000", "-sample", "0", "-break", "drop")
+	code, out, stderr := play(t, "-limit", "3000", "-sample", "0", "-outage", "0", "-break", "drop")
 	if code != 1 {
 		t.Errorf("exit status %d", code)
 	}
@@ -97,7 +98,7 @@ func TestHandlerThatForgetsOrdersFailsTheRun(t *testing.T) {
 
 func TestHandlerThatCountsDuplicatesFailsTheRun(t *testing.T) {
 	t.Parallel()
-	code, out, stderr := play(t, "-limit", "3000", "-sample", "0", "-break", "twice")
+	code, out, stderr := play(t, "-limit", "3000", "-sample", "0", "-outage", "0", "-break", "twice")
 	if code != 1 {
 		t.Errorf("exit status %d", code)
 	}
@@ -205,6 +206,31 @@ func TestSettleWaitsWithoutLagUntilAllIsQuiet(t *testing.T) {
 		}
 		if n := attempts.Load(); n != 16 || b.Stats().Dead != 0 {
 			t.Errorf("settled after %d attempts, %+v", n, b.Stats())
+		}
+	})
+}
+
+func TestNoGroupIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		orders, err := loadOrders("", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newStage(&options{broker: "memory://", checkouts: 2, sample: 10, charge: time.Millisecond}, orders)
+		s.display = &display{out: io.Discard, look: s.look}
+		if s.broker, err = openBroker(t.Context(), s.opt.broker, s.counts.hooks()); err != nil {
+			t.Fatal(err)
+		}
+		defer s.broker.Close(t.Context())
+		sum, err := s.play(t.Context())
+		if err := errors.Join(err, s.leave(t.Context(), sum)); err != nil {
+			t.Fatal(err)
+		}
+		for _, topic := range []string{"orders", "rejections", "sample"} {
+			if left, err := s.broker.Groups(t.Context(), topic); err != nil || len(left) != 0 {
+				t.Errorf("topic %s: left are %+v, %v", topic, left, err)
+			}
 		}
 	})
 }

@@ -108,13 +108,15 @@ type Notifier interface {
 // History is for brokers whose topics can be read again.
 type History interface {
 	// Read opens the topic's history from a start up to and including the position to; an empty to means what is stored when Read is
-	// called. It must settle nothing and touch no group. A topic that does not exist is ErrUnknownTopic, a start that is gone ErrPosition.
+	// called. It must settle nothing and touch no group. A topic that does not exist is ErrUnknownTopic; a start that is gone, or a to that
+	// was never written, is ErrPosition.
 	Read(ctx context.Context, topic string, from Start, to string) (Reader, error)
 }
 
 // Reader is an open History. It is used by one goroutine at a time.
 type Reader interface {
-	// Next returns the next messages, at least one, or io.EOF at the end. The messages stay valid and unchanged until the next call.
+	// Next returns the next messages, at least one, or io.EOF at the end, or ErrPosition when retention has overtaken the reader. The
+	// messages stay valid and unchanged until the next call.
 	Next(ctx context.Context) ([]*Message, error)
 	// Close frees what the reader holds. It must be idempotent.
 	Close(ctx context.Context) error
@@ -122,11 +124,11 @@ type Reader interface {
 
 // Lag is how far a group is behind.
 type Lag struct {
-	// Count is how many messages of the topic the group has not finished, those in hand included.
+	// Count is how many messages of the topic the group has not finished, those in hand included. Messages outside its filter may count.
 	Count int64
 	// Age is the age of the oldest of them; 0 when there is none.
 	Age time.Duration
-	// Later is how many messages wait in the group's inbox, due or not.
+	// Later is how many messages of the group's inbox are not finished: due or not, those in hand included.
 	Later int64
 }
 
@@ -154,7 +156,7 @@ type TopicSpec struct {
 
 // Topology is for drivers that can declare topics and groups ahead of use.
 type Topology interface {
-	// Declare makes each topic and group exist as told. What exists with other properties is ErrConflict and stays as it is.
+	// Declare makes each topic and group exist as told; zero bounds leave what the broker has by default. What exists with other properties is ErrConflict and stays as it is.
 	Declare(ctx context.Context, topics []TopicSpec) error
 }
 

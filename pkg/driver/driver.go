@@ -9,7 +9,9 @@ type Driver interface {
 
 	// Subscribe declares what spec needs (topic, group, inbox), checks the permissions for it, joins the group and returns once messages
 	// can arrive. It must fail with an error that wraps [ErrUnsupported] for what the broker can't do, before anything is declared. ctx
-	// bounds the opening only: the subscription lives until its Close, whatever becomes of ctx.
+	// bounds the opening only: the subscription lives until its Close, whatever becomes of ctx. While the broker is away it waits within
+	// ctx. After the Driver's Close it fails with an error that wraps [ErrClosed]. A member that joins a group with partitions gets its
+	// share of them: others hand some over.
 	Subscribe(ctx context.Context, spec Spec) (Subscription, error)
 
 	// Capabilities tells what this connection can do, and how. It must not block and must not change while the driver is open, but for
@@ -29,7 +31,8 @@ type Publisher interface {
 	// room gets the fate Unavailable with the context's cause. Send must not wait for the broker's answer.
 	//
 	// Every message gets exactly one r.Done, perhaps before Send returns. After Done the driver must not touch the message, its Headers or
-	// its Body: the caller uses them again. A driver that keeps them copies them. A batch must be sent when the line is idle and gathered
+	// its Body: the caller uses them again. A driver that keeps them copies them. It must not keep ctx. An address that the broker can't
+	// serve (Keep, Log or an inbox where that feature is refused) gives the fate Invalid with [ErrUnsupported]. A batch must be sent when the line is idle and gathered
 	// while one is in flight; no timer may hold a message back.
 	Send(ctx context.Context, to Address, msgs []*Message, r Result)
 
@@ -64,7 +67,8 @@ type Subscription interface {
 	Stop()
 
 	// Close flushes settlements until ctx ends, releases what was not settled, leaves the group and returns. Other members must be able to
-	// take what was released at once. It must be idempotent and safe at any moment; later outcomes are no-ops.
+	// take what was released at once. Its sources are gone when it returns, and Spec.Settled has been told all acks. It must be idempotent
+	// and safe at any moment; later outcomes are no-ops.
 	Close(ctx context.Context) error
 }
 

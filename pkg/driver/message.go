@@ -21,7 +21,8 @@ type Message struct {
 	// NotBefore, when set, must delay delivery until then; tiers may round up, never down. A driver that can't gives the fate Invalid with
 	// ErrUnsupported.
 	NotBefore time.Time
-	// Headers are written as they stand, in their order.
+	// Headers are written as they stand. Received ones hold no native header of this package: those are read into the fields. Brokers that
+	// keep headers in a map may change their order and keep one of two with the same key.
 	Headers []Header
 	// Body is written as it stands. Nil and empty are the same.
 	Body []byte

@@ -24,6 +24,7 @@ type Source struct {
 	name  string
 	state atomic.Uint32
 
+	telling  sync.Mutex // held while watchers are told, so that they hear the states in order
 	mu       sync.Mutex
 	watchers []func(SourceState)
 }
@@ -37,9 +38,11 @@ func (s *Source) Name() string { return s.name }
 // State returns the present state. It costs one atomic load.
 func (s *Source) State() SourceState { return SourceState(s.state.Load()) }
 
-// Watch registers f to be called with each later state, once per state, from the goroutine that changes it; if the source is not live any
-// more, f is called at once with the present state. f must not block.
+// Watch registers f to be called with each later state, once per state and in their order, from the goroutine that changes it; if the source
+// is not live any more, f is called at once with the present state. f must not block and must not call Watch, End or Lose of this source.
 func (s *Source) Watch(f func(SourceState)) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	s.mu.Lock()
 	state := s.State()
 	s.watchers = append(s.watchers, f)
@@ -56,6 +59,8 @@ func (s *Source) End() { s.advance(Ending) }
 func (s *Source) Lose() { s.advance(Gone) }
 
 func (s *Source) advance(to SourceState) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	s.mu.Lock()
 	if s.State() >= to {
 		s.mu.Unlock()

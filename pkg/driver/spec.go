@@ -12,7 +12,8 @@ type Address struct {
 	// Log says that the topic is a plain log with no groups: dead letters and their companion records. It is created on first use, kept
 	// without a group, and read through History.
 	Log bool
-	// Unrouted is what becomes of a message for a topic that has no group yet.
+	// Unrouted is what becomes of a message for a topic that has no group yet. Broadcast readers are no group; they get what is kept or
+	// dropped.
 	Unrouted Unrouted
 }
 
@@ -64,7 +65,7 @@ const (
 	StartDefault StartKind = iota
 	// StartOldest is the oldest message of the topic's history; refused where there is none.
 	StartOldest
-	// StartNewest is from now on.
+	// StartNewest is from now on. Every driver has it.
 	StartNewest
 	// StartTime is the first message stored at or after Time.
 	StartTime
@@ -92,7 +93,7 @@ const (
 	// Disconnected: the broker is away; Err says why.
 	Disconnected
 	// Gap: messages are gone that this group or reader never handled (retention, a deleted queue, a cut broadcast). Count is how many, or
-	// -1 where the broker can't say.
+	// -1 where the broker can't say. Each live member, or the next to join, is told the whole count.
 	Gap
 	// Rebalanced: sources were gained or lost.
 	Rebalanced

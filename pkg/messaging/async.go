@@ -35,11 +35,15 @@ func (p *Producer) PublishAsync(ctx context.Context, topic string, event envelop
 	if b.hooks.Publish != nil {
 		ctx, event, done = b.hooked(ctx, topic, event, done)
 	}
-	c := emptyCall() // never pooled: its deadline and its context's watch may outlive its fate
-	if !p.prepare(ctx, c, topic, []envelope.Event{event}) {
-		p.tell(c.failure(b.name, topic), done)
+	prepared := b.newCall(1)
+	if !p.prepare(ctx, prepared, topic, []envelope.Event{event}) {
+		err := prepared.failure(b.name, topic)
+		prepared.free()
+		p.tell(err, done)
 		return
 	}
+	c := prepared.detach() // never pooled: its deadline and its context's watch may outlive its fate
+	prepared.free()
 	c.queue.producer, c.queue.topic, c.queue.done = p, topic, done
 	if !p.enter(ctx, c) {
 		c.errs[0] = errBehind

@@ -36,7 +36,6 @@ type Broker struct {
 
 	mu            sync.Mutex
 	subscriptions []*Subscription
-	producers     []*Producer
 	sources       map[*Subscription]map[*driver.Source]struct{}
 	isDraining    bool
 	disconnected  error         // why the broker is away; nil while it answers

@@ -13,16 +13,15 @@ import (
 // call is one Publish under way. It is pooled, and it is the driver's Result. One that was given up stays with the driver until its last
 // Done and is then garbage, never pooled again, so that a late fate can't reach another call.
 type call struct {
-	event  envelope.Event  // scratch
-	record envelope.Record // scratch
-	ids    []string
-	msgs   []driver.Message
-	send   []*driver.Message // those of msgs that go to the driver
-	index  []int             // send[i] is msgs[index[i]]
-	errs   []error           // by event; nil is stored, or not known yet
-	fates  []driver.Fate     // of send; 0 is not known yet
-	ctx    sendContext
-	done   chan struct{} // nil for asynchronous calls; capacity 1, so that the last Done never blocks
+	scratch *scratch // nil for asynchronous calls
+	ids     []string
+	msgs    []driver.Message
+	send    []*driver.Message // those of msgs that go to the driver
+	index   []int             // send[i] is msgs[index[i]]
+	errs    []error           // by event; nil is stored, or not known yet
+	fates   []driver.Fate     // of send; 0 is not known yet
+	ctx     sendContext
+	done    chan struct{} // nil for asynchronous calls; capacity 1, so that the last Done never blocks
 
 	mu      sync.Mutex
 	pending int
@@ -34,18 +33,24 @@ type call struct {
 
 	// one is the backing of the slices for a call of one event, the common size, so that such a call is one allocation.
 	one struct {
-		ids     [1]string
-		msgs    [1]driver.Message
-		send    [1]*driver.Message
-		index   [1]int
-		errs    [1]error
-		fates   [1]driver.Fate
-		headers [8]driver.Header
+		ids   [1]string
+		msgs  [1]driver.Message
+		send  [1]*driver.Message
+		index [1]int
+		errs  [1]error
+		fates [1]driver.Fate
 	}
+}
+
+// scratch is what an event is encoded by way of.
+type scratch struct {
+	event  envelope.Event
+	record envelope.Record
 }
 
 func makeCall() *call {
 	c := emptyCall()
+	c.scratch = &scratch{}
 	c.done = make(chan struct{}, 1)
 	return c
 }
@@ -53,9 +58,20 @@ func makeCall() *call {
 func emptyCall() *call {
 	c := &call{}
 	o := &c.one
-	o.msgs[0].Headers = o.headers[:0]
 	c.ids, c.msgs, c.send, c.index, c.errs, c.fates = o.ids[:0], o.msgs[:0], o.send[:0], o.index[:0], o.errs[:0], o.fates[:0]
 	return c
+}
+
+// detach returns an asynchronous call with what was prepared for the first event of c, so that c is free.
+func (c *call) detach() *call {
+	d := emptyCall()
+	m := d.add()
+	*m = c.msgs[0]
+	m.Headers = slices.Clone(m.Headers)
+	d.ids = append(d.ids, c.ids[0])
+	d.fail(0, nil)
+	d.sendable()
+	return d
 }
 
 // keptPerCall is the largest call whose buffers are kept in the pool.
@@ -78,7 +94,7 @@ func (c *call) free() {
 	if c.pool == nil || cap(c.msgs) > keptPerCall {
 		return
 	}
-	c.event, c.record = envelope.Event{}, envelope.Record{}
+	*c.scratch = scratch{}
 	clear(c.ids)
 	clear(c.send)
 	clear(c.errs)

@@ -21,7 +21,7 @@ func (s *shop) lag() int64 {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer b.Close(s.t.Context()) //nolint:errcheck // nothing was opened
+	defer b.Close(s.t.Context())
 	lag, err := b.Lag(s.t.Context(), "orders", "billing")
 	if err != nil {
 		s.t.Fatal(err)
@@ -236,7 +236,7 @@ func TestRebalance_HandsPartitionsOverInOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer other.Close(t.Context()) //nolint:errcheck // checked by what was seen
+		defer other.Close(t.Context())
 		if _, err := other.Subscribe(t.Context(), "orders", handle("two"), messaging.Group("billing"), ordered); err != nil {
 			t.Fatal(err)
 		}

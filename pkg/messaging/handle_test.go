@@ -273,12 +273,14 @@ func TestHandle_VerdictsAreFoundThroughWrapping(t *testing.T) {
 	}
 }
 
+func scribble(d *messaging.Delivery) { d.Attempt = 1 }
+
 func TestHandle_PanicAndGoexitAreFailedAttempts(t *testing.T) {
 	for name, f := range map[string]func(){
-		"panic":   func() { panic("kaboom") },
-		"error":   func() { panic(errHandler) },
-		"nil map": func() { var m map[string]int; m["x"] = 1 },
-		"goexit":  runtime.Goexit,
+		"panic":  func() { panic("kaboom") },
+		"error":  func() { panic(errHandler) },
+		"nil":    func() { scribble(nil) },
+		"goexit": runtime.Goexit,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -37,8 +37,10 @@ func TestSubscribe_WrongOptionsAreNamed(t *testing.T) {
 		"negative quick delay": {[]messaging.SubscribeOption{group, retry(messaging.RetryPolicy{Quick: []time.Duration{-1}})}, []string{"quick retry delay -1ns"}},
 		"long quick delay":     {[]messaging.SubscribeOption{group, retry(messaging.RetryPolicy{Quick: []time.Duration{time.Hour}})}, []string{"quick retry delay 1h0m0s must be between 0 and 1m"}},
 		"negative later delay": {[]messaging.SubscribeOption{group, retry(messaging.RetryPolicy{Later: []time.Duration{-1}})}, []string{"later retry delay -1ns is negative"}},
-		"several": {[]messaging.SubscribeOption{messaging.Concurrency(-1), messaging.Types("a*")},
-			[]string{"messaging.Broadcast()", "concurrency", "type pattern"}},
+		"several": {
+			[]messaging.SubscribeOption{messaging.Concurrency(-1), messaging.Types("a*")},
+			[]string{"messaging.Broadcast()", "concurrency", "type pattern"},
+		},
 	} {
 		s, err := b.Subscribe(t.Context(), "orders", nothing, tc.opts...)
 		refused(t, name, err, messaging.ErrInvalid, append(tc.want, "subscribe orders: ")...)

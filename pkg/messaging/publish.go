@@ -74,7 +74,7 @@ func (p *Producer) prepare(ctx context.Context, c *call, topic string, events []
 	}
 	now := time.Time{}
 	for i := range events {
-		e := &c.event
+		e := &c.scratch.event
 		*e = events[i]
 		if e.ID == "" {
 			e.ID = envelope.NewID()
@@ -94,7 +94,7 @@ func (p *Producer) prepare(ctx context.Context, c *call, topic string, events []
 			err = p.blockedKey(topic, e.Key)
 		}
 		if err == nil {
-			err = b.encode(c.add(), e, &c.record)
+			err = b.encode(c.add(), e, &c.scratch.record)
 		} else {
 			c.add()
 		}

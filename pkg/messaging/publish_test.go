@@ -31,8 +31,14 @@ var everyFate = []struct {
 	fate driver.Fate
 	want string
 }{
-	{driver.Unroutable, "unrouted"}, {driver.Invalid, "invalid"}, {driver.TooLarge, "too large"}, {driver.Denied, "denied"},
-	{driver.Unavailable, "unavailable"}, {driver.Unconfirmed, "unconfirmed"}, {0, "unconfirmed"}, {99, "unconfirmed"},
+	{driver.Unroutable, "unrouted"},
+	{driver.Invalid, "invalid"},
+	{driver.TooLarge, "too large"},
+	{driver.Denied, "denied"},
+	{driver.Unavailable, "unavailable"},
+	{driver.Unconfirmed, "unconfirmed"},
+	{0, "unconfirmed"},
+	{99, "unconfirmed"},
 }
 
 func TestPublish_EachFateIsItsSentinel(t *testing.T) {
