@@ -150,6 +150,49 @@ func TestPublishAsync_EndsWithItsContext(t *testing.T) {
 	})
 }
 
+// counting is a context that counts the functions that wait for its end, which never comes.
+type counting struct {
+	context.Context
+	done          chan struct{}
+	waiting, ever atomic.Int64
+}
+
+// Done implements context.Context.
+func (c *counting) Done() <-chan struct{} { return c.done }
+
+// Value implements context.Context.
+func (c *counting) Value(any) any { return nil }
+
+// AfterFunc is what context.AfterFunc calls where a context has it.
+func (c *counting) AfterFunc(func()) func() bool {
+	c.waiting.Add(1)
+	c.ever.Add(1)
+	return func() bool { c.waiting.Add(-1); return true }
+}
+
+func TestPublishAsync_LeavesItsContextAlone(t *testing.T) {
+	t.Parallel()
+	watched := &counting{Context: t.Context(), done: make(chan struct{})}
+	l := &line{answer: stored}
+	b := l.broker(t)
+	for range 3 {
+		b.PublishAsync(watched, "orders", keyed("answered at once", ""), nil)
+	}
+	if n := watched.ever.Load(); n != 0 {
+		t.Errorf("%d watches for what was answered at once", n)
+	}
+	l.answer = nil
+	b.PublishAsync(watched, "orders", keyed("answered later", ""), nil)
+	if n := watched.waiting.Load(); n != 1 {
+		t.Errorf("%d watches, want one", n)
+	}
+	sent := l.sent()
+	sent[len(sent)-1].tell(driver.Stored, nil)
+	if n := watched.waiting.Load(); n != 0 {
+		t.Errorf("%d watches are left", n)
+	}
+}
+
 func TestPublishAsync_HookSeesTheOutcome(t *testing.T) {
 	t.Parallel()
 	l := &line{answer: stored}

@@ -38,8 +38,8 @@ type Broker struct {
 	subscriptions []*Subscription
 	sources       map[*Subscription]map[*driver.Source]struct{}
 	isDraining    bool
-	disconnected  error         // why the broker is away; nil while it answers
-	failure       chan struct{} // closed when a subscription has failed for good
+	disconnected  map[place]error // what is away, and why; empty while all answers
+	failure       chan struct{}   // closed when a subscription has failed for good
 	firstFailure  error
 	closer        sync.Once
 	closeErr      error
@@ -61,7 +61,7 @@ func New(ctx context.Context, d driver.Driver, opts ...Option) (*Broker, error) 
 	b := &Broker{
 		driver: d, driverPublisher: d.Publisher(), capabilities: d.Capabilities(),
 		config: s.config.withDefaults(), hooks: s.hooks, log: s.logger, codec: s.codec,
-		sources: make(map[*Subscription]map[*driver.Source]struct{}), failure: make(chan struct{}),
+		disconnected: make(map[place]error), sources: make(map[*Subscription]map[*driver.Source]struct{}), failure: make(chan struct{}),
 	}
 	b.name = b.capabilities.Broker
 	b.setDefaults()
@@ -96,12 +96,16 @@ func (b *Broker) open(ctx context.Context) error {
 	if err := b.config.Validate(); err != nil {
 		return err
 	}
-	if most := b.capabilities.MaxMessage; most > 0 && b.maxMessage > most-attributesRoom {
+	most := b.capabilities.MaxMessage
+	if most > 0 && most <= attributesRoom {
+		return fmt.Errorf("%w: the broker takes messages of %d bytes; retries and dead letters alone need %d", ErrUnsupported, most, attributesRoom)
+	}
+	if most > 0 && b.maxMessage > most-attributesRoom {
 		if b.config.Limits.Message != envelope.DefaultMessage {
 			return fmt.Errorf("%w: messages of %d bytes: the broker takes %d, and %d are kept for retries and dead letters",
 				ErrUnsupported, b.maxMessage, most, attributesRoom)
 		}
-		b.maxMessage = max(most-attributesRoom, 0)
+		b.maxMessage = most - attributesRoom
 	}
 	if b.config.Unrouted == KeepUnrouted {
 		if err := b.need(driver.FeatureKeep); err != nil {
@@ -144,18 +148,19 @@ func (b *Broker) subscribe(ctx context.Context, topic string, h Handler, opts []
 	if err != nil {
 		return nil, err
 	}
+	opening, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.endOpening = cancel
 	if err := b.enlist(s); err != nil {
 		return nil, err
 	}
-	s.tellStart(ctx)
-	if s.driver, err = b.driver.Subscribe(ctx, s.spec()); err != nil {
+	defer close(s.opened) // Close may have come in between, and waits for this
+	s.tellStart(opening)
+	if s.driver, err = b.driver.Subscribe(opening, s.spec()); err != nil {
 		b.ended(s)
 		return nil, err
 	}
 	s.start(context.WithoutCancel(ctx))
-	if b.closed.Load() { // Close came in between and may not have seen it
-		return nil, errors.Join(ErrClosed, s.Close(ctx))
-	}
 	return s, nil
 }
 
@@ -163,10 +168,10 @@ func (b *Broker) newSubscription(topic string, h Handler, opts []SubscribeOption
 	if !driver.ValidName(topic) {
 		return nil, invalidName("topic", topic)
 	}
-	if h == nil {
-		return nil, fmt.Errorf("%w: handler is nil", ErrInvalid)
+	if f, ok := h.(HandlerFunc); h == nil || ok && f == nil {
+		return nil, fmt.Errorf("%w: handler is nil", errInvalid)
 	}
-	s := &Subscription{broker: b, topic: topic}
+	s := &Subscription{broker: b, topic: topic, opened: make(chan struct{})}
 	for _, o := range opts {
 		o(&s.options)
 	}
@@ -174,8 +179,8 @@ func (b *Broker) newSubscription(topic string, h Handler, opts []SubscribeOption
 	if err := s.options.validate(b.capabilities.HoldLimit); err != nil {
 		return nil, err
 	}
-	if r, ok := h.(*Router); ok {
-		if err := r.validate(); err != nil {
+	if v, ok := h.(interface{ validate() error }); ok {
+		if err := v.validate(); err != nil {
 			return nil, err
 		}
 	}
@@ -185,6 +190,7 @@ func (b *Broker) newSubscription(topic string, h Handler, opts []SubscribeOption
 	s.filter = newFilter(s.options.types)
 	s.log = b.log.With("topic", topic, "group", s.options.group)
 	s.handler = h
+	s.batch, _ = h.(*Batch)
 	for _, m := range slices.Backward(s.options.middleware) {
 		s.handler = m(s.handler)
 	}
@@ -222,6 +228,9 @@ func (s *Subscription) spec() driver.Spec {
 func (b *Broker) enlist(s *Subscription) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.isDraining {
+		return fmt.Errorf("%w: %w", ErrClosed, ErrDraining)
+	}
 	for _, other := range b.subscriptions {
 		if !s.options.broadcast && other.topic == s.topic && other.options.group == s.options.group {
 			return fmt.Errorf("%w: group %s is subscribed already; add routes or concurrency to that subscription", ErrConflict, s.options.group)
@@ -237,6 +246,7 @@ func (b *Broker) ended(s *Subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.subscriptions = slices.DeleteFunc(b.subscriptions, func(o *Subscription) bool { return o == s })
+	delete(b.disconnected, place{s.topic, s.options.group})
 	delete(b.sources, s)
 }
 
@@ -289,9 +299,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	return errors.Join(failed, b.Close(context.WithoutCancel(ctx)))
 }
 
-// Close drains every subscription (see Subscription.Close), waits for the fates of what is being published, and closes the connection. New
-// publishing and subscribing fail with ErrClosed at once, but for what running handlers publish: it goes on until they have finished.
-// Subscriptions drain for Config.DrainTimeout at most, or until ctx ends. It is idempotent.
+// Close drains every subscription (see Subscription.Close), waits for the fates of what is being published, and closes the connection.
+// Subscribing fails with ErrClosed at once; publishing does so once the handlers have finished, since they publish too. Subscriptions drain
+// for Config.DrainTimeout at most, or until ctx ends. It is idempotent.
 func (b *Broker) Close(ctx context.Context) error {
 	b.closer.Do(func() { b.closeErr = b.close(ctx) })
 	return b.closeErr

@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/herald-go/herald/pkg/driver"
@@ -158,13 +159,16 @@ func (s *Subscription) letGo() {
 	for _, w := range s.workers {
 		w.mu.Lock()
 		a := w.current
+		gone := a != nil && (a.source.State() == driver.Gone || slices.ContainsFunc(w.sources, isGone))
 		w.mu.Unlock()
-		if a != nil && a.source.State() == driver.Gone {
+		if gone {
 			a.interrupt(ErrRevoked)
 		}
 	}
 	s.broker.forget(s)
 }
+
+func isGone(s *driver.Source) bool { return s.State() == driver.Gone }
 
 // release gives items back to the broker.
 func (s *Subscription) release(items []*item) {

@@ -95,6 +95,7 @@ func TestDeadLetter_WireForm(t *testing.T) {
 		if err := s.Publish(t.Context(), "orders", odd()); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // so that the letters have an order
 		s.inject(driver.Address{Topic: "orders"}, &driver.Message{ID: "f-1", ContentType: "text/plain", Body: []byte("foreign"), Headers: []driver.Header{{Key: "X-Any", Value: "v"}}})
 		synctest.Wait()
 		report, err := s.Redrive(t.Context(), "orders", "billing", messaging.RedriveRequest{ID: "request-1", By: "ops", Limit: 1, Discard: true})

@@ -20,15 +20,18 @@ func (s *Subscription) Close(ctx context.Context) error {
 }
 
 func (s *Subscription) drain(ctx context.Context) error {
+	s.endOpening(ErrDraining)
+	<-s.opened
+	if s.driver == nil {
+		return nil // it could not be opened
+	}
 	handlers, cancel := context.WithTimeout(ctx, s.broker.config.DrainTimeout)
 	defer cancel()
-	s.driver.Stop()
-	s.endIntake(ErrDraining)
-	s.intake.Wait()
-
+	s.stop()
 	s.halted.Store(true)
 	s.mu.Lock()
 	culled := s.lanes.cull(func(*item) bool { return true })
+	s.wakeIdle() // batches that wait for more
 	s.mu.Unlock()
 	s.release(culled)
 	s.abandonWaitingMoves()
@@ -53,6 +56,13 @@ func (s *Subscription) drain(ctx context.Context) error {
 		err = &Error{Op: "close", Broker: s.broker.name, Topic: s.topic, Err: err}
 	}
 	return errors.Join(stuck, err)
+}
+
+// stop ends intake. It is idempotent.
+func (s *Subscription) stop() {
+	s.driver.Stop()
+	s.endIntake(ErrDraining)
+	s.intake.Wait()
 }
 
 // awaitQuiet waits until nothing runs and nothing moves, and reports whether that came before ctx ended.
@@ -112,10 +122,7 @@ func (s *Subscription) abandon(which func(*move) bool) {
 func (s *Subscription) endWorkers() error {
 	s.mu.Lock()
 	s.closing = true
-	for _, w := range s.idle {
-		w.wake <- struct{}{}
-	}
-	s.idle = nil
+	s.wakeIdle()
 	s.mu.Unlock()
 	var errs []error
 	for _, w := range s.workers {
@@ -132,4 +139,12 @@ func (s *Subscription) endWorkers() error {
 		s.running.Wait()
 	}
 	return errors.Join(errs...)
+}
+
+// wakeIdle wakes every idle worker. s.mu is held.
+func (s *Subscription) wakeIdle() {
+	for _, w := range s.idle {
+		w.wake <- struct{}{}
+	}
+	s.idle = nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/herald-go/herald/adapters/memory"
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/messaging"
 )
 
@@ -246,5 +247,62 @@ func TestRebalance_HandsPartitionsOverInOrder(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		s.want("one starts a/1", "one ends a/1 <nil>", "two starts a/2", "two ends a/2 <nil>")
+	})
+}
+
+// opening is a driver whose Subscribe waits for its context.
+type opening struct {
+	driver.Driver
+	began chan struct{}
+}
+
+func (o opening) Subscribe(ctx context.Context, _ driver.Spec) (driver.Subscription, error) {
+	close(o.began)
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+func TestDrain_EndsASubscribeThatIsStillOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, memory.Config{})
+		began := make(chan struct{})
+		b, err := messaging.New(t.Context(), opening{s.server.Connect(), began})
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := make(chan error, 1)
+		go func() {
+			_, err := b.Subscribe(t.Context(), "orders", messaging.HandlerFunc(s.note), messaging.Group("g"))
+			failed <- err
+		}()
+		<-began
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-failed; !errors.Is(err, messaging.ErrDraining) {
+			t.Errorf("subscribe: %v", err)
+		}
+	})
+}
+
+func TestDrain_SubscribeIsRefusedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, memory.Config{})
+		s.subscribe(func(ctx context.Context, _ *messaging.Delivery) error {
+			_, err := s.Subscribe(ctx, "other", messaging.HandlerFunc(s.note), messaging.Group("g"))
+			s.saw("%v %v", errors.Is(err, messaging.ErrClosed), errors.Is(s.Ready(), messaging.ErrDraining))
+			return nil
+		}, messaging.Use(func(h messaging.Handler) messaging.Handler {
+			return messaging.HandlerFunc(func(ctx context.Context, d *messaging.Delivery) error {
+				time.Sleep(time.Second)
+				return h.Handle(ctx, d)
+			})
+		}))
+		s.put("x")
+		synctest.Wait()
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.want("true true")
 	})
 }

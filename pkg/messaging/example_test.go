@@ -232,7 +232,7 @@ func ExampleBroker_Redrive() {
 func ExampleBroadcast() {
 	ctx := context.Background()
 	broker := dial(ctx, messaging.WithConfig(messaging.Config{Unrouted: messaging.DropUnrouted})) // only broadcasts want the events
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)                                                                       //nolint:errcheck // nothing is left to lose
 
 	seen := make(chan string)
 	for _, name := range []string{"cache A", "cache B"} {

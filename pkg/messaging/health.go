@@ -45,13 +45,13 @@ func (b *Broker) Stats() Stats {
 func (b *Broker) notice(n Notice) {
 	switch n.Kind {
 	case driver.Connected:
-		b.setDisconnected(nil)
+		b.setDisconnected(n, nil)
 	case driver.Disconnected:
 		err := n.Err
 		if err == nil {
 			err = errors.New("the broker is away")
 		}
-		b.setDisconnected(err)
+		b.setDisconnected(n, err)
 		b.log.Warn("disconnected", "err", err)
 	case driver.Gap:
 		b.stats.gaps.Add(max(n.Count, 0))
@@ -64,10 +64,18 @@ func (b *Broker) notice(n Notice) {
 	}
 }
 
-func (b *Broker) setDisconnected(err error) {
+// place is what a notice is about: a subscription, or, when both are empty, the connection.
+type place struct{ topic, group string }
+
+func (b *Broker) setDisconnected(n Notice, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.disconnected = err
+	at := place{n.Topic, n.Group}
+	if err == nil {
+		delete(b.disconnected, at)
+		return
+	}
+	b.disconnected[at] = err
 }
 
 // Live returns nil unless the broker is closed. It never depends on the broker: a process that waits for one to come back must not be
@@ -92,8 +100,11 @@ func (b *Broker) Ready() error {
 		return b.wrap("ready", "", ErrDraining)
 	case b.firstFailure != nil:
 		return b.wrap("ready", "", b.firstFailure)
-	case b.disconnected != nil:
-		return b.wrap("ready", "", fmt.Errorf("%w: %w", ErrUnavailable, b.disconnected))
+	case b.disconnected[place{}] != nil:
+		return b.wrap("ready", "", fmt.Errorf("%w: %w", ErrUnavailable, b.disconnected[place{}]))
+	}
+	for at, err := range b.disconnected {
+		return b.wrap("ready", at.topic, fmt.Errorf("%w: %w", ErrUnavailable, err))
 	}
 	return nil
 }

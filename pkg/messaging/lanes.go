@@ -12,6 +12,7 @@ type lane struct {
 	head, tail *item // waiting behind what a worker has taken
 	batch      *item // taken by a worker, the head being handled
 	until      time.Time
+	gatherer   *worker // gathers a batch and would take more of this lane
 }
 
 func (l *lane) push(it *item) {
@@ -22,6 +23,37 @@ func (l *lane) push(it *item) {
 		l.tail.next = it
 	}
 	l.tail = it
+}
+
+// shift takes the first waiting item off the lane.
+func (l *lane) shift() *item {
+	it := l.head
+	l.head = it.next
+	if l.head == nil {
+		l.tail = nil
+	}
+	it.next = nil
+	return it
+}
+
+// follow puts an item behind those that the worker has.
+func (l *lane) follow(it *item) {
+	end := &l.batch
+	for *end != nil {
+		end = &(*end).next
+	}
+	*end = it
+}
+
+// unlink takes an item out of those that the worker has. It is the first, but for a batch in which an earlier one of the key failed and
+// later ones may stand all the same.
+func (l *lane) unlink(it *item) {
+	at := &l.batch
+	for *at != it {
+		at = &(*at).next
+	}
+	*at = it.next
+	it.next = nil
 }
 
 // lanes is the table of active keys and the queue of lanes that a worker may take. The subscription's mutex guards it.
@@ -35,24 +67,25 @@ type lanes struct {
 // freeLanes bounds the lanes that are kept for use again.
 const freeLanes = 1024
 
-// add queues an item behind its key, and reports whether that makes one more lane ready.
-func (t *lanes) add(it *item) bool {
+// add queues an item behind its key, and reports whether that makes one more lane ready. The worker is one that gathers a batch and wants
+// the item, if there is one.
+func (t *lanes) add(it *item) (bool, *worker) {
 	if it.key == "" {
 		l := t.take()
 		l.push(it)
 		t.ready.push(l)
-		return true
+		return true, nil
 	}
 	if l, ok := t.active[it.key]; ok {
 		l.push(it)
-		return false
+		return false, l.gatherer
 	}
 	l := t.take()
 	l.key, l.keyed = it.key, true
 	l.push(it)
 	t.active[it.key] = l
 	t.ready.push(l)
-	return true
+	return true, nil
 }
 
 func (t *lanes) take() *lane {

@@ -12,6 +12,7 @@ import (
 // result is how one attempt ended.
 type result struct {
 	item        *item
+	lane        *lane
 	attempt     *attempt // nil when it was not started
 	err         error
 	interrupted error // the cause with which the handler's context was ended early
@@ -22,15 +23,18 @@ const snoozeHere = time.Second
 
 // conclude acts on the end of an attempt: the item leaves its lane, or stays and waits.
 func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
-	it, l := r.item, w.lane
+	it, l := r.item, r.lane
 	stays := false
 	switch {
+	case errors.Is(r.err, errLeft):
+		s.log.Warn("pulled and never settled", "event", r.attempt.delivery.ID, "type", r.attempt.delivery.Type)
+		w.outcome(it, driver.Release)
 	case errors.Is(r.err, errNotStarted), r.interrupted != nil && !errors.Is(r.interrupted, ErrHandlerTimeout):
 		w.outcome(it, driver.Release)
 	case r.err == nil:
 		s.unpark(it)
 		w.done(it)
-		l.batch = it.next
+		l.unlink(it)
 		*it = item{}
 		s.items.Put(it) // the common way; after any other, somebody may still look at the item
 		return
@@ -42,8 +46,7 @@ func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 		stays = s.judge(ctx, w, r)
 	}
 	if !stays {
-		l.batch = it.next
-		it.next = nil
+		l.unlink(it)
 	}
 }
 
@@ -79,23 +82,26 @@ func (s *Subscription) judge(ctx context.Context, w *worker, r result) bool {
 	}
 	v := wished(r.err)
 	switch v.verdict {
-	case verdictSnooze:
+	case VerdictSnooze:
 		return s.postpone(ctx, w, r, v.after)
-	case verdictRelease:
+	case VerdictRelease:
 		return s.postpone(ctx, w, r, 0)
 	default:
 	}
 	if !unhandled(v.reason) {
 		s.countFailure(it, r.err)
 	}
+	if errors.Is(r.err, errForgotten) {
+		s.log.Warn("pulled and not settled in time", "event", r.attempt.delivery.ID, "type", r.attempt.delivery.Type)
+	}
 	switch v.verdict {
-	case verdictDiscard:
+	case VerdictDiscard:
 		s.discard(w, r)
 		return false
-	case verdictPermanent:
+	case VerdictPermanent:
 		s.bury(ctx, w, r, v.reason)
 		return false
-	case verdictAfter:
+	case VerdictRetryAfter:
 		return s.putOff(ctx, w, r, v.after)
 	default:
 	}

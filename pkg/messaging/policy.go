@@ -91,12 +91,12 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 func (p RetryPolicy) validate(hold time.Duration) error {
 	for _, d := range p.Quick {
 		if d < 0 || d > time.Minute {
-			return fmt.Errorf("%w: quick retry delay %v must be between 0 and 1m", ErrInvalid, d)
+			return fmt.Errorf("%w: quick retry delay %v must be between 0 and 1m", errInvalid, d)
 		}
 	}
 	for _, d := range p.Later {
 		if d < 0 {
-			return fmt.Errorf("%w: later retry delay %v is negative", ErrInvalid, d)
+			return fmt.Errorf("%w: later retry delay %v is negative", errInvalid, d)
 		}
 		if p.WhenLater == Block && hold > 0 && d > hold/2 {
 			return fmt.Errorf("%w: retry delay %v with Block: the broker lets an event be held for %v only", ErrUnsupported, d, hold)

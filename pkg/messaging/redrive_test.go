@@ -188,6 +188,15 @@ func TestRedrive_WaitsWithinThePublishTimeout(t *testing.T) {
 	})
 }
 
+func TestRedrive_SelectCantChangeWhatIsSentBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, healed := morgue(t, memory.Config{}, "a")
+		*healed = true
+		s.redrive(messaging.RedriveRequest{ID: "r", Select: func(l *messaging.DeadLetter) bool { l.Event.Data[0] = 'X'; return true }}, 1, 0)
+		s.want("a#1 r")
+	})
+}
+
 // Neither log is a topic that only Herald could write to.
 func TestRedrive_ForeignMessagesInItsLogsAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

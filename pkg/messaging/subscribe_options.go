@@ -21,6 +21,7 @@ type subscribeOptions struct {
 	windowBytes int
 	start       driver.Start
 	replicas    int
+	batch       int // 1 for a handler of single events
 	retry       RetryPolicy
 	timeout     time.Duration
 	quarantine  int
@@ -31,6 +32,7 @@ type subscribeOptions struct {
 // Defaults of a subscription.
 const (
 	defaultConcurrency = 16
+	defaultBatches     = 4
 	defaultWindowBytes = 64 << 20
 	defaultTimeout     = time.Minute
 	defaultQuarantine  = 50
@@ -53,11 +55,11 @@ func Types(patterns ...string) SubscribeOption {
 }
 
 // Concurrency is how many handlers may run at once. Events with the same key run one at a time, in order, whatever the number. Defaults to
-// 16.
+// 16, and to 4 batches for a batch handler.
 func Concurrency(n int) SubscribeOption { return func(o *subscribeOptions) { o.concurrency = n } }
 
 // Window bounds what is in hand and unfinished, in events and in bytes. A full window stops intake, never memory. Defaults to 8 times the
-// concurrency (at least 128) and 64 MiB; zero keeps a default.
+// concurrency (at least 128; for a batch handler two batches for each) and 64 MiB; zero keeps a default.
 func Window(events, bytes int) SubscribeOption {
 	return func(o *subscribeOptions) { o.window, o.windowBytes = events, bytes }
 }
@@ -114,17 +116,12 @@ func (o *subscribeOptions) setDefaults(service string, h Handler) {
 	if o.group == "" && !o.broadcast {
 		o.group = service
 	}
-	if r, ok := h.(*Router); ok && o.types == nil {
+	if r, ok := h.(interface{ Types() []string }); ok && o.types == nil {
 		o.types = r.Types()
 	}
 	slices.Sort(o.types)
 	o.types = slices.Compact(o.types)
-	if o.concurrency == 0 {
-		o.concurrency = defaultConcurrency
-	}
-	if o.window == 0 {
-		o.window = max(windowFactor*o.concurrency, 128)
-	}
+	o.setSizes(h)
 	if o.windowBytes == 0 {
 		o.windowBytes = defaultWindowBytes
 	}
@@ -139,6 +136,28 @@ func (o *subscribeOptions) setDefaults(service string, h Handler) {
 	if o.broadcast && given.Later == nil {
 		o.retry.Later = nil
 	}
+}
+
+// setSizes sets concurrency and window by the kind of handler.
+func (o *subscribeOptions) setSizes(h Handler) {
+	size := 1
+	b, batched := h.(*Batch)
+	if batched {
+		size = b.options.Size
+	}
+	if o.concurrency == 0 && batched {
+		o.concurrency = defaultBatches
+	}
+	if o.concurrency == 0 {
+		o.concurrency = defaultConcurrency
+	}
+	if o.window == 0 && batched {
+		o.window = 2 * size * o.concurrency // one batch being handled, the next being gathered
+	}
+	if o.window == 0 {
+		o.window = max(windowFactor*o.concurrency, 128)
+	}
+	o.batch = size
 }
 
 func (o *subscribeOptions) validate(hold time.Duration) error {
@@ -162,6 +181,12 @@ func (o *subscribeOptions) validate(hold time.Duration) error {
 	}
 	if o.concurrency < 0 || o.window < 0 || o.windowBytes < 0 {
 		errs = append(errs, fmt.Errorf("%w: concurrency and window must not be negative", errInvalid))
+	}
+	if o.batch > 1 && len(o.middleware) > 0 {
+		errs = append(errs, fmt.Errorf("%w: middleware is per event, a batch handler takes none", errInvalid))
+	}
+	if o.window > 0 && o.batch > o.window {
+		errs = append(errs, fmt.Errorf("%w: a window of %d events never holds a batch of %d", errInvalid, o.window, o.batch))
 	}
 	if o.replicas < 0 || o.replicas > driver.Slots {
 		errs = append(errs, fmt.Errorf("%w: order across replicas needs 1 to %d partitions", errInvalid, driver.Slots))

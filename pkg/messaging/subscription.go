@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ type Subscription struct {
 	topic   string
 	options subscribeOptions
 	handler Handler // with its middleware
+	batch   *Batch  // in its place
 	filter  filter
 	driver  driver.Subscription
 	log     *slog.Logger
@@ -46,14 +48,17 @@ type Subscription struct {
 	quiet     chan struct{} // closed when nothing runs and nothing moves; nil while nobody waits
 	err       error
 
-	endIntake context.CancelCauseFunc
-	endMoves  context.CancelFunc
-	intake    sync.WaitGroup
-	running   sync.WaitGroup // workers
-	clerks    sync.WaitGroup
-	done      chan struct{} // closed when the subscription has ended for good
-	closer    sync.Once
-	closeErr  error
+	endOpening context.CancelCauseFunc
+	opened     chan struct{} // closed when the driver has answered
+	endIntake  context.CancelCauseFunc
+	endMoves   context.CancelFunc
+	intake     sync.WaitGroup
+	running    sync.WaitGroup // workers
+	clerks     sync.WaitGroup
+	ended      chan struct{} // closed when it has failed for good
+	done       chan struct{} // closed when the subscription has ended for good
+	closer     sync.Once
+	closeErr   error
 }
 
 // Topic returns the topic.
@@ -62,7 +67,7 @@ func (s *Subscription) Topic() string { return s.topic }
 // Group returns the group; empty for a broadcast.
 func (s *Subscription) Group() string { return s.options.group }
 
-// Done is closed when the subscription has ended, by Close or for good.
+// Done is closed when the subscription has been closed.
 func (s *Subscription) Done() <-chan struct{} { return s.done }
 
 // Err returns why the subscription ended for good by itself; nil while it works and after a Close.
@@ -77,7 +82,7 @@ func (s *Subscription) start(ctx context.Context) {
 	s.base = time.Now()
 	s.scope = &scope{parent: ctx, base: s.base}
 	s.armed.Store(never)
-	s.room, s.poke, s.done = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	s.room, s.poke, s.done, s.ended = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	s.lanes.active = make(map[string]*lane)
 	s.moving = make(map[*move]struct{})
 
@@ -172,8 +177,12 @@ func (s *Subscription) admit(msgs []*driver.Message) {
 	for _, it := range items {
 		s.held++
 		s.heldBytes += it.size
-		if s.lanes.add(it) {
+		more, gatherer := s.lanes.add(it)
+		if more {
 			ready++
+		}
+		if gatherer != nil {
+			s.wake(gatherer)
 		}
 	}
 	s.rouse(ready)
@@ -189,6 +198,14 @@ func (s *Subscription) rouse(ready int) {
 	if n := len(s.idle); ready > 0 && n > 0 {
 		w := s.idle[n-1]
 		s.idle = s.idle[:n-1]
+		w.wake <- struct{}{}
+	}
+}
+
+// wake wakes a worker if it is idle. s.mu is held.
+func (s *Subscription) wake(w *worker) {
+	if i := slices.Index(s.idle, w); i >= 0 {
+		s.idle = slices.Delete(s.idle, i, i+1)
 		w.wake <- struct{}{}
 	}
 }
@@ -227,6 +244,7 @@ func (s *Subscription) feed() {
 func (s *Subscription) fail(err error) {
 	s.mu.Lock()
 	s.err = &Error{Op: "receive", Broker: s.broker.name, Topic: s.topic, Err: err}
+	close(s.ended)
 	s.mu.Unlock()
 	s.broker.failed(s)
 }

@@ -30,8 +30,9 @@ type worker struct {
 	exited   bool // the handler ended its goroutine
 	ended    bool
 
-	item *item
-	buf  [runMost]*lane
+	item  *item
+	buf   [runMost]*lane
+	batch gathered // for batch handlers
 
 	mu       sync.Mutex
 	run      []*lane // taken, not started; a part of buf
@@ -39,8 +40,9 @@ type worker struct {
 	bytes    int
 	handled  int
 	current  *attempt
-	started  int64 // since Subscription.base
-	stuck    int64 // when it is next reported as stuck; 0 before its time-out
+	sources  []*driver.Source // of the batch that is being handled
+	started  int64            // since Subscription.base
+	stuck    int64            // when it is next reported as stuck; 0 before its time-out
 }
 
 // work runs until the subscription closes. A handler that calls runtime.Goexit ends the goroutine, and the next goes on where it was.
@@ -53,6 +55,12 @@ func (w *worker) work(moves context.Context) {
 		w.exited = true
 		go w.work(moves)
 	}()
+	for w.s.batch != nil {
+		if !w.workBatch(moves) {
+			w.ended = true
+			return
+		}
+	}
 	for {
 		if w.item == nil && !w.advance() {
 			w.ended = true
@@ -101,19 +109,7 @@ func (s *Subscription) refill(w *worker) bool {
 	w.flush()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(w.finished) > 0 {
-		for i, l := range w.finished {
-			if s.halted.Load() {
-				l.until = time.Time{} // waits are over: what is left is released
-			}
-			s.lanes.retire(l)
-			w.finished[i] = nil
-		}
-		w.finished = w.finished[:0]
-		if len(s.lanes.waiting) > 0 {
-			s.arm(s.since(s.lanes.waiting[0].until))
-		}
-	}
+	s.retireAll(w)
 	s.busy--
 	for {
 		if s.deal(w) || s.steal(w) {
@@ -129,6 +125,21 @@ func (s *Subscription) refill(w *worker) bool {
 		s.mu.Unlock()
 		<-w.wake
 		s.mu.Lock()
+	}
+}
+
+// retireAll puts back the lanes that the worker has finished. s.mu is held.
+func (s *Subscription) retireAll(w *worker) {
+	for i, l := range w.finished {
+		if s.halted.Load() {
+			l.until = time.Time{} // waits are over: what is left is released
+		}
+		s.lanes.retire(l)
+		w.finished[i] = nil
+	}
+	w.finished = w.finished[:0]
+	if len(s.lanes.waiting) > 0 {
+		s.arm(s.since(s.lanes.waiting[0].until))
 	}
 }
 
@@ -219,7 +230,7 @@ func (w *worker) step(moves context.Context) {
 	if a != nil {
 		why = a.end()
 	}
-	w.s.conclude(moves, w, result{item: it, attempt: a, err: err, interrupted: why})
+	w.s.conclude(moves, w, result{item: it, lane: w.lane, attempt: a, err: err, interrupted: why})
 	w.item = nil
 }
 
@@ -231,32 +242,41 @@ func (w *worker) finish() *attempt {
 	if a != nil {
 		w.quick = w.s.now()-w.started < int64(quickHandler)
 	}
-	w.current = nil
+	w.current, w.sources = nil, nil
 	return a
 }
 
-// try runs the handler once, unless the item may not start.
+// try runs the handler once, unless the item must not reach it.
 func (w *worker) try(moves context.Context, it *item) error {
-	s := w.s
-	if s.halted.Load() || it.msg.Source.State() != driver.Live {
-		return errNotStarted
+	a, err := w.prepare(moves, it)
+	if a == nil {
+		return err
 	}
-	if s.park(moves, it) {
-		return errParked
-	}
-	a, err := s.newAttempt(it)
-	now := s.now()
-	if s.options.timeout > 0 {
-		a.deadline = now + int64(s.options.timeout)
+	now := w.s.now()
+	if w.s.options.timeout > 0 {
+		a.deadline = now + int64(w.s.options.timeout)
 	}
 	w.begin(a, now)
 	if err != nil {
-		return refused(ReasonMalformed, err)
-	}
-	if err := s.admissible(it, a); err != nil {
 		return err
 	}
 	return w.call(a)
+}
+
+// prepare decodes the item for an attempt. The attempt is nil when the item may not start now; an error says why the handler must not see it.
+func (w *worker) prepare(moves context.Context, it *item) (*attempt, error) {
+	s := w.s
+	if s.halted.Load() || it.msg.Source.State() != driver.Live {
+		return nil, errNotStarted
+	}
+	if s.park(moves, it) {
+		return nil, errParked
+	}
+	a, err := s.newAttempt(it)
+	if err != nil {
+		return a, refused(ReasonMalformed, err)
+	}
+	return a, s.admissible(it, a)
 }
 
 // begin makes the attempt known to the clerk, who ends it when it takes too long and flushes the acks behind it.
