@@ -144,7 +144,7 @@ func TestPublishAsync_EndsWithItsContext(t *testing.T) {
 		}
 		time.Sleep(29*time.Second - 1)
 		o.want(t, "1: unavailable", "2: unavailable")
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		synctest.Wait()
 		o.want(t, "1: unavailable", "2: unavailable", "3: unconfirmed")
 	})

@@ -3,7 +3,6 @@ package messaging_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -153,12 +152,4 @@ func connect(t testing.TB, cfg memory.Config) driver.Driver {
 		t.Fatal(err)
 	}
 	return srv.Connect()
-}
-
-func ExampleConfig_Validate() {
-	err := messaging.Config{Form: "xml", Service: "order service"}.Validate()
-	fmt.Println(err)
-	// Output:
-	// invalid: service name "order service" must be words of letters, digits, _ and - joined by single dots, at most 100 characters
-	// invalid: form "xml": write binary or json
 }

@@ -20,6 +20,7 @@ var (
 	// ErrUnavailable marks an event that surely was not stored; publishing it again is safe.
 	ErrUnavailable = errors.New("unavailable, not stored")
 	// ErrUnconfirmed marks an event that may be stored or not; publishing it again keeps its id, so that consumers can tell a duplicate.
+	// After it the driver may still read the event's Data: leave the bytes as they are.
 	ErrUnconfirmed = errors.New("unconfirmed, may be stored")
 	// ErrUnrouted marks an event that was not stored because its topic has no group yet.
 	ErrUnrouted = errors.New("topic has no group yet, not stored")

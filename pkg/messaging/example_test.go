@@ -101,7 +101,7 @@ func ExampleDefine() {
 func ExampleBroker_Publish() {
 	ctx := context.Background()
 	broker := dial(ctx)
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	err := broker.Publish(ctx, "orders", OrderPlaced.New(Order{ID: "o-1"}), envelope.New("no type at all", nil, envelope.ID("bad")))
 	var failed *messaging.PublishError
@@ -120,7 +120,7 @@ func ExampleBroker_Publish() {
 func ExampleBroker_PublishAsync() {
 	ctx := context.Background()
 	broker := dial(ctx, messaging.WithConfig(messaging.Config{Unrouted: messaging.KeepUnrouted}))
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	for _, id := range []string{"o-1", "o-2"} {
 		broker.PublishAsync(ctx, "orders", OrderPlaced.New(Order{ID: id}, envelope.Key("customer-7")), func(err error) {
@@ -137,7 +137,7 @@ func ExampleBroker_PublishAsync() {
 func ExampleRetry() {
 	ctx := context.Background()
 	broker := dial(ctx)
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	done := make(chan struct{})
 	charge := messaging.HandlerFunc(func(_ context.Context, d *messaging.Delivery) error {
@@ -170,7 +170,7 @@ func ExamplePermanent() {
 	ctx := context.Background()
 	dead := make(chan *messaging.DeadLetter, 1) // the one letter of the example
 	broker := dial(ctx, messaging.WithHooks(messaging.Hooks{DeadLetter: func(l *messaging.DeadLetter) { dead <- l }}))
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	handler := messaging.HandlerFunc(func(_ context.Context, d *messaging.Delivery) error {
 		switch {
@@ -196,7 +196,7 @@ func ExampleBroker_Redrive() {
 	ctx := context.Background()
 	dead := make(chan struct{}, 1) // the one letter of the example
 	broker := dial(ctx, messaging.WithHooks(messaging.Hooks{DeadLetter: func(*messaging.DeadLetter) { dead <- struct{}{} }}))
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	done := make(chan struct{})
 	charge := messaging.HandlerFunc(func(_ context.Context, d *messaging.Delivery) error {
@@ -232,7 +232,7 @@ func ExampleBroker_Redrive() {
 func ExampleBroadcast() {
 	ctx := context.Background()
 	broker := dial(ctx, messaging.WithConfig(messaging.Config{Unrouted: messaging.DropUnrouted})) // only broadcasts want the events
-	defer broker.Close(ctx)                                                                       //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	seen := make(chan string)
 	for _, name := range []string{"cache A", "cache B"} {
@@ -257,7 +257,7 @@ func ExampleBroadcast() {
 func ExampleBroker_Read() {
 	ctx := context.Background()
 	broker := dial(ctx, messaging.WithConfig(messaging.Config{Unrouted: messaging.KeepUnrouted}))
-	defer broker.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer broker.Close(ctx)
 
 	if err := broker.Publish(ctx, "orders", OrderPlaced.New(Order{ID: "o-1"}), OrderPlaced.New(Order{ID: "o-2"})); err != nil {
 		fmt.Println(err)
@@ -281,4 +281,12 @@ func ExampleBroker_Read() {
 	// {"ID":"o-1"}
 	// {"ID":"o-2"}
 	// new: {"ID":"o-3"} <nil>
+}
+
+func ExampleConfig_Validate() {
+	err := messaging.Config{Form: "xml", Service: "order service"}.Validate()
+	fmt.Println(err)
+	// Output:
+	// invalid: service name "order service" must be words of letters, digits, _ and - joined by single dots, at most 100 characters
+	// invalid: form "xml": write binary or json
 }

@@ -225,7 +225,7 @@ func TestReport_IsATableForPeople(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { b.Close(context.Background()) })
+		t.Cleanup(func() { _ = b.Close(context.Background()) })
 		all.WriteString(messaging.Report(b.Capabilities()) + "\n")
 	}
 	all.WriteString(messaging.Report(driver.Capabilities{Broker: "bare", Durability: driver.DurableDisk}))

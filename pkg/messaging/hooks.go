@@ -34,8 +34,8 @@ type Hooks struct {
 	// Handle is called before each attempt, with the handler's context. It may return another. The function it returns, if any, gets the
 	// handler's error.
 	Handle func(ctx context.Context, d *Delivery) (context.Context, func(error))
-	// Retry is called after a failed attempt that will be followed by another, not before in has passed. later tells that it goes through
-	// the inbox.
+	// Retry is called with an attempt that failed and will be followed by another, not before in has passed. later tells that it goes
+	// through the inbox.
 	Retry func(d *Delivery, err error, in time.Duration, later bool)
 	// DeadLetter is called when a dead letter is stored.
 	DeadLetter func(l *DeadLetter)

@@ -18,9 +18,8 @@ type line struct {
 	// arrived, when set, is called with each message instead of queueing it.
 	arrived func(*queued)
 
-	mu     sync.Mutex
-	queue  []*queued
-	notify func(driver.Notice)
+	mu    sync.Mutex
+	queue []*queued
 }
 
 // queued is a message of a Send.

@@ -102,7 +102,7 @@ func TestSubscribe_WhatRabbitMQRefusesIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { like.Close(context.Background()) })
+	t.Cleanup(func() { _ = like.Close(context.Background()) })
 	must := open(t, messaging.WithConfig(messaging.Config{MustRunOn: []string{"kafka", "rabbitmq"}}))
 	for name, b := range map[string]*messaging.Broker{"like": like, "must": must} {
 		for _, from := range []messaging.Start{messaging.Oldest(), messaging.At(time.Now()), messaging.After("1")} {

@@ -119,7 +119,8 @@ type RedriveReport struct {
 	Sent, Skipped int
 }
 
-// Redrive sends dead letters back to their group alone, through its inbox, with their attempts forgotten. Each copy is confirmed, then recorded
+// Redrive sends dead letters back to their group alone, through its inbox, with their attempts forgotten. They stand outside the order of
+// their keys, and Delivery.Redrive tells them. Each copy is confirmed, then recorded
 // in a companion log; a crash in between sends that one letter again when the request is repeated with its ID, under the same event id. It
 // stops at the first error, and the report says how far it came.
 func (b *Broker) Redrive(ctx context.Context, topic, group string, req RedriveRequest) (RedriveReport, error) {
