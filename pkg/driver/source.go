@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -24,8 +25,15 @@ type Source struct {
 	name  string
 	state atomic.Uint32
 
-	telling  sync.Mutex // held while watchers are told, so that they hear the states in order
 	mu       sync.Mutex
+	watchers []func(SourceState)
+	untold   []told
+	telling  bool // somebody is at it, and goes on until untold is empty
+}
+
+// told is a state that some watchers are still to hear of.
+type told struct {
+	state    SourceState
 	watchers []func(SourceState)
 }
 
@@ -38,18 +46,16 @@ func (s *Source) Name() string { return s.name }
 // State returns the present state. It costs one atomic load.
 func (s *Source) State() SourceState { return SourceState(s.state.Load()) }
 
-// Watch registers f to be called with each later state, once per state and in their order, from the goroutine that changes it; if the source
-// is not live any more, f is called at once with the present state. f must not block and must not call Watch, End or Lose of this source.
+// Watch registers f to be called with each later state, once per state and in their order; if the source is not live any more, f is called
+// with the present state. f is called from Watch, or from the goroutine that changes the state, or from one that is just telling other
+// watchers. It must not block.
 func (s *Source) Watch(f func(SourceState)) {
-	s.telling.Lock()
-	defer s.telling.Unlock()
 	s.mu.Lock()
-	state := s.State()
 	s.watchers = append(s.watchers, f)
-	s.mu.Unlock()
-	if state != Live {
-		f(state)
+	if state := s.State(); state != Live {
+		s.untold = append(s.untold, told{state, []func(SourceState){f}})
 	}
+	s.tell()
 }
 
 // End announces that the source is about to be taken away. It is for drivers, is idempotent, and does nothing once the source is gone.
@@ -59,20 +65,36 @@ func (s *Source) End() { s.advance(Ending) }
 func (s *Source) Lose() { s.advance(Gone) }
 
 func (s *Source) advance(to SourceState) {
-	s.telling.Lock()
-	defer s.telling.Unlock()
 	s.mu.Lock()
 	if s.State() >= to {
 		s.mu.Unlock()
 		return
 	}
 	s.state.Store(uint32(to))
-	watchers := s.watchers
+	s.untold = append(s.untold, told{to, slices.Clip(s.watchers)})
 	if to == Gone {
 		s.watchers = nil // nothing follows, and watchers hold subscriptions
 	}
-	s.mu.Unlock()
-	for _, f := range watchers {
-		f(to)
+	s.tell()
+}
+
+// tell calls the watchers that are still to hear of something, and unlocks s.mu, which is held. One goroutine tells at a time, so that they
+// hear the states in order; another that comes meanwhile, or a watcher that changes the state itself, leaves its news to that one.
+func (s *Source) tell() {
+	if s.telling {
+		s.mu.Unlock()
+		return
 	}
+	s.telling = true
+	for len(s.untold) > 0 {
+		next := s.untold[0]
+		s.untold = s.untold[1:]
+		s.mu.Unlock()
+		for _, f := range next.watchers {
+			f(next.state)
+		}
+		s.mu.Lock()
+	}
+	s.telling = false
+	s.mu.Unlock()
 }
