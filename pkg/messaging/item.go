@@ -25,6 +25,9 @@ type item struct {
 	key  string
 	size int
 
+	attempt *attempt // decoded ahead, for the first try
+	broken  error    // why it could not be
+
 	tries       int // failed attempts in this process
 	quick       int // quick tries used up since it was delivered
 	recorded    int // failed attempts recorded in the copy that this is

@@ -29,6 +29,7 @@ type Subscription struct {
 	armed   atomic.Int64 // when the clerk wakes next
 	halted  atomic.Bool  // nothing new starts
 	purge   atomic.Bool  // a source is ending or gone
+	slow    atomic.Bool  // handlers wait for something: intake has time to decode ahead of them
 	room    chan struct{}
 	poke    chan struct{} // wakes the clerk
 	workers []*worker
@@ -170,7 +171,11 @@ func (s *Subscription) admit(msgs []*driver.Message) {
 			skipped = append(skipped, driver.Outcome{Message: m, Verdict: driver.Ack})
 			continue
 		}
-		items = append(items, s.newItem(m))
+		it := s.newItem(m)
+		if s.slow.Load() {
+			it.attempt, it.broken = s.newAttempt(it)
+		}
+		items = append(items, it)
 	}
 	s.mu.Lock()
 	ready := 0

@@ -241,6 +241,9 @@ func (w *worker) finish() *attempt {
 	a := w.current
 	if a != nil {
 		w.quick = w.s.now()-w.started < int64(quickHandler)
+		if w.s.slow.Load() == w.quick {
+			w.s.slow.Store(!w.quick)
+		}
 	}
 	w.current, w.sources = nil, nil
 	return a
@@ -272,7 +275,11 @@ func (w *worker) prepare(moves context.Context, it *item) (*attempt, error) {
 	if s.park(moves, it) {
 		return nil, errParked
 	}
-	a, err := s.newAttempt(it)
+	a, err := it.attempt, it.broken
+	it.attempt, it.broken = nil, nil
+	if a == nil {
+		a, err = s.newAttempt(it)
+	}
 	if err != nil {
 		return a, refused(ReasonMalformed, err)
 	}
