@@ -2,6 +2,8 @@ package drivertest
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +88,10 @@ func (h Harness) withDefaults() Harness {
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	h = h.withDefaults()
+	// Whatever collects results can tell what ran on which broker: the first word of the harness's name.
+	broker, _, _ := strings.Cut(h.Name, " ")
+	t.Attr("suite", "drivertest")
+	t.Attr("broker", broker)
 	p := examine(t, h)
 	var rep report
 	t.Run("contract", func(t *testing.T) {
@@ -110,6 +116,9 @@ func Run(t *testing.T, h Harness) {
 			})
 		}
 	})
+	if n := rep.notRun(); n > 0 {
+		t.Attr("not-run", strconv.Itoa(n))
+	}
 	t.Log("\n" + rep.String(h, p))
 }
 

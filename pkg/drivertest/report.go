@@ -44,6 +44,19 @@ type report struct {
 	byRow    map[string][]Verdict
 }
 
+// notRun counts the sentences that could not run.
+func (r *report) notRun() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, v := range r.verdicts {
+		if v.Status == NotRun {
+			n++
+		}
+	}
+	return n
+}
+
 func (r *report) add(s Sentence, v Verdict) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

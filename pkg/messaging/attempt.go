@@ -21,12 +21,35 @@ type attempt struct {
 	mu    sync.Mutex
 	life  *life
 	ended bool
+	batch bool // the delivery is nobody's: it only names topic and type
 }
 
 // scope is what all attempts of a subscription share.
 type scope struct {
-	parent context.Context // values for handlers; never cancelled
-	base   time.Time
+	parent   context.Context // values for handlers; never cancelled
+	base     time.Time
+	draining chan struct{} // closed when the drain begins
+}
+
+// Keys of a handler's context.
+type (
+	deliveryKey struct{}
+	drainingKey struct{}
+)
+
+// DeliveryFrom returns the delivery whose handler ctx belongs to, and whether there is one; a batch has none. It is the handler's own. It
+// allocates nothing.
+func DeliveryFrom(ctx context.Context) (*Delivery, bool) {
+	d, ok := ctx.Value(deliveryKey{}).(*Delivery)
+	return d, ok
+}
+
+// Draining returns a channel that is closed when the subscription of the handler that ctx belongs to begins to drain. It comes before the end
+// of ctx, which gives handlers Config.DrainTimeout to finish: what only waits should stop waiting now, and return Snooze. For other contexts
+// it is nil.
+func Draining(ctx context.Context) <-chan struct{} {
+	c, _ := ctx.Value(drainingKey{}).(chan struct{})
+	return c
 }
 
 // life is the real context of an attempt.
@@ -64,7 +87,15 @@ func (a *attempt) Err() error {
 // Value implements context.Context. Publishing looks for the trail; contexts derived from this one, and context.Cause, find the real context
 // through it.
 func (a *attempt) Value(key any) any {
-	if _, ok := key.(envelope.TrailKey); ok {
+	switch key.(type) {
+	case deliveryKey:
+		if a.batch {
+			return nil
+		}
+		return &a.delivery
+	case drainingKey:
+		return a.scope.draining
+	case envelope.TrailKey:
 		return &envelope.Trail{CorrelationID: correlationOf(&a.delivery.Event), CausationID: a.delivery.ID}
 	}
 	ctx := a.scope.parent

@@ -152,7 +152,7 @@ func (w *worker) admit(moves context.Context, part []pick) []result {
 // callBatch calls the handler with what was admitted.
 func (w *worker) callBatch(results []result) (err error) {
 	s := w.s
-	carrier := &attempt{scope: s.scope, source: results[0].item.msg.Source}
+	carrier := &attempt{scope: s.scope, source: results[0].item.msg.Source, batch: true}
 	carrier.delivery.Topic, carrier.delivery.Group = s.topic, s.options.group
 	var batch []*Delivery
 	var sources []*driver.Source

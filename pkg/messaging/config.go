@@ -21,7 +21,7 @@ type Config struct {
 	// PublishTimeout bounds a Publish whose context has no deadline. Defaults to 30 s.
 	PublishTimeout time.Duration
 	// DrainTimeout is how long handlers may go on when the broker is closed. Defaults to 25 s, so that a process with the usual 30 s
-	// before it is killed has some left.
+	// before it is killed has some left for handlers that don't listen and for the connection.
 	DrainTimeout time.Duration
 	// Limits bound what is published and what is read.
 	Limits envelope.Limits

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// lastGrace is how long handlers whose context has ended, and the driver, may still take when a subscription is closed.
-const lastGrace = 5 * time.Second
+// lastGrace is how long each of the last steps of closing may take: handlers whose context has ended, the subscription's driver, the
+// connection. With the default DrainTimeout the three end within the 30 s after which most platforms kill.
+const lastGrace = 1500 * time.Millisecond
 
 // Close drains the subscription: it stops intake, lets running handlers finish with a live context until ctx or Config.DrainTimeout is over,
 // then ends their contexts with ErrDraining, settles, and releases the rest, which will be delivered again. Nothing is dead-lettered by it.
@@ -29,6 +30,7 @@ func (s *Subscription) drain(ctx context.Context) error {
 	defer cancel()
 	s.stop()
 	s.halted.Store(true)
+	close(s.scope.draining)
 	s.mu.Lock()
 	culled := s.lanes.cull(func(*item) bool { return true })
 	s.wakeIdle() // batches that wait for more

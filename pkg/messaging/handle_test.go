@@ -292,9 +292,10 @@ func TestHandle_PanicAndGoexitAreFailedAttempts(t *testing.T) {
 					}
 					return nil
 				}, messaging.Concurrency(1), messaging.Retry(messaging.RetryPolicy{Quick: []time.Duration{0}, Later: []time.Duration{}}))
-				s.put("bad", "good")
+				s.put("bad")
 				time.Sleep(time.Second)
-				s.want("bad#1", "good#1", "bad#2")
+				s.put("good") // the worker is still there
+				s.want("bad#1", "bad#2", "good#1")
 				letters := s.letters()
 				if len(letters) != 1 || letters[0].Attempts != 2 || (letters[0].Stack == "") != (name == "goexit") {
 					t.Errorf("dead letters %+v", letters)

@@ -21,6 +21,9 @@ type result struct {
 // snoozeHere is the longest wait that is waited in this process without a word from the policy.
 const snoozeHere = time.Second
 
+// releaseHere keeps a handler from spinning that gives back what nobody else can take.
+const releaseHere = 100 * time.Millisecond
+
 // conclude acts on the end of an attempt: the item leaves its lane, or stays and waits.
 func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 	it, l := r.item, r.lane
@@ -159,6 +162,9 @@ func (s *Subscription) putOff(ctx context.Context, w *worker, r result, after ti
 // postpone puts the item off without counting an attempt.
 func (s *Subscription) postpone(ctx context.Context, w *worker, r result, d time.Duration) bool {
 	if d > 0 && d <= snoozeHere || s.options.broadcast || s.options.retry.WhenLater == Block {
+		if d <= 0 {
+			d = releaseHere
+		}
 		s.wait(w, d)
 		return true
 	}

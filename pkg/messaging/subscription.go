@@ -81,7 +81,7 @@ func (s *Subscription) Err() error {
 // start begins the work. ctx gives handlers its values and is never cancelled.
 func (s *Subscription) start(ctx context.Context) {
 	s.base = time.Now()
-	s.scope = &scope{parent: ctx, base: s.base}
+	s.scope = &scope{parent: ctx, base: s.base, draining: make(chan struct{})}
 	s.armed.Store(never)
 	s.room, s.poke, s.done, s.ended = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	s.lanes.active = make(map[string]*lane)

@@ -28,8 +28,11 @@ const (
 
 // VerdictOf returns what err asks for, found through any wrapping; the outermost wins. It is for middleware and tests.
 func VerdictOf(err error) Verdict {
-	if err == nil {
+	switch {
+	case err == nil:
 		return VerdictDone
+	case errors.Is(err, errNoRoute):
+		return VerdictRelease // another member may have the route
 	}
 	return wished(err).verdict
 }
@@ -74,7 +77,7 @@ func (e *verdictError) Unwrap() error { return e.err }
 func Permanent(err error) error { return wish(VerdictPermanent, ReasonPermanent, 0, err) }
 
 // RetryAfter marks err as worth another attempt, not before d has passed. It counts as an attempt and takes the place of the policy's next
-// delay; quick retries are skipped. A nil err stays nil.
+// later delay; quick retries are skipped. When the policy has no later delay left, the event is a dead letter. A nil err stays nil.
 func RetryAfter(d time.Duration, err error) error { return wish(VerdictRetryAfter, "", d, err) }
 
 // Discard marks err as one for which the event should be dropped: it is settled, counted, told to Hooks.Discard, and not kept. It counts as
@@ -84,7 +87,8 @@ func Discard(err error) error { return wish(VerdictDiscard, "", 0, err) }
 // Snooze returns an error that asks for the event again after d. It is no failure: it counts no attempt.
 func Snooze(d time.Duration) error { return &verdictError{verdict: VerdictSnooze, after: d} }
 
-// Release returns an error that gives the event back for any member to take, at once. It is no failure: it counts no attempt.
+// Release returns an error that gives the event back for any member to take. It is no failure: it counts no attempt. A broadcast, and a
+// subscription that blocks a key while its event waits, has nowhere to give it to: they try again themselves after a tenth of a second.
 func Release() error { return &verdictError{verdict: VerdictRelease} }
 
 func wish(v Verdict, r Reason, after time.Duration, err error) error {

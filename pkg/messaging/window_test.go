@@ -99,7 +99,7 @@ func numbers(n int) []string {
 func (s *shop) slowAt(text string) messaging.HandlerFunc {
 	return func(_ context.Context, d *messaging.Delivery) error {
 		if string(d.Data) == text {
-			time.Sleep(30 * time.Second)
+			time.Sleep(10 * time.Second)
 		}
 		s.saw("%s", d.Data)
 		return nil
