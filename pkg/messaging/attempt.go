@@ -179,7 +179,16 @@ func (b *Broker) decode(e *envelope.Event, m *driver.Message) (envelope.Form, er
 		ID: m.ID, Type: m.Type, Key: m.Key, ContentType: m.ContentType, Time: m.Time,
 		Headers: m.Headers, Body: m.Body, Position: m.Position,
 	}
-	if b.detector != nil && b.detector.Detect(&r) {
+	if b.detector != nil {
+		return b.decodeOwn(e, r)
+	}
+	return envelope.Decode(e, &r, b.config.Limits)
+}
+
+// decodeOwn is decode with a codec of the user's. It takes the record by value because an interface's argument goes to the heap, which decode
+// spares the forms of package envelope.
+func (b *Broker) decodeOwn(e *envelope.Event, r envelope.Record) (envelope.Form, error) {
+	if b.detector.Detect(&r) {
 		return envelope.FormBinary, b.codec.Decode(e, &r, b.config.Limits)
 	}
 	return envelope.Decode(e, &r, b.config.Limits)
