@@ -112,3 +112,15 @@ func benchmarkDecode(b *testing.B, c envelope.Codec) {
 		}
 	}
 }
+
+func BenchmarkCloudEventsEncode512(b *testing.B) { benchmarkEncode(b, envelope.CloudEvents) }
+
+func BenchmarkCloudEventsDecode512(b *testing.B) { benchmarkDecode(b, envelope.CloudEvents) }
+
+func BenchmarkCloudEventsJSONEncode512(b *testing.B) {
+	benchmarkEncode(b, envelope.CloudEventsStructured)
+}
+
+func BenchmarkCloudEventsJSONDecode512(b *testing.B) {
+	benchmarkDecode(b, envelope.CloudEventsStructured)
+}

@@ -20,10 +20,14 @@ const (
 	FormJSON
 	// FormBareJSON is the json form without any mark.
 	FormBareJSON
+	// FormCloudEvents is CloudEvents in binary mode.
+	FormCloudEvents
+	// FormCloudEventsJSON is CloudEvents in structured mode, as JSON.
+	FormCloudEventsJSON
 )
 
 // String returns the form's name: "foreign", "foreign-no-id", "binary",
-// "json", "bare-json".
+// "json", "bare-json", "cloudevents", "cloudevents-json".
 func (f Form) String() string {
 	switch f {
 	case FormForeign:
@@ -36,13 +40,19 @@ func (f Form) String() string {
 		return "json"
 	case FormBareJSON:
 		return "bare-json"
+	case FormCloudEvents:
+		return "cloudevents"
+	case FormCloudEventsJSON:
+		return "cloudevents-json"
 	}
 	return "unknown"
 }
 
-// Marked reports whether the form is a claim to be an event of this package,
-// so that breaking it is an error.
-func (f Form) Marked() bool { return f == FormBinary || f == FormJSON }
+// Marked reports whether the form is a claim to be an event of this package or
+// of CloudEvents, so that breaking it is an error.
+func (f Form) Marked() bool {
+	return f == FormBinary || f == FormJSON || f == FormCloudEvents || f == FormCloudEventsJSON
+}
 
 // TypeForeign is the type of a foreign event whose native type is missing or
 // doesn't match the grammar of types.
@@ -52,8 +62,14 @@ const TypeForeign = "herald.foreign"
 //
 //   - its content type is ContentTypeEvent: FormJSON;
 //   - it has the header "herald": FormBinary;
+//   - its content type, or without one its header content-type, is
+//     ContentTypeCloudEvents: FormCloudEventsJSON;
+//   - it has the header ce_specversion, in any of the prefixes that
+//     CloudEvents knows: FormCloudEvents;
 //   - its body begins with {"herald": and a digit: FormJSON. So documents are
 //     recognised on a broker that carries a body only;
+//   - its body begins with {"specversion":"1.0": FormCloudEventsJSON, for the
+//     same reason;
 //   - its body begins with { and holds "eventId" somewhere: FormBareJSON,
 //     which is a guess until Decode has read all of it;
 //   - else FormForeign or FormForeignNoID.
@@ -63,10 +79,23 @@ func Detect(r *Record) Form {
 	if eventContentType(r.ContentType) {
 		return FormJSON
 	}
+	contentType, cloudEvent := r.ContentType, false
 	for i := range r.Headers {
-		if r.Headers[i].Key == HeaderMark {
+		key := r.Headers[i].Key
+		switch {
+		case key == HeaderMark:
 			return FormBinary
+		case cloudEventsMark(key):
+			cloudEvent = true
+		case contentType == "" && isContentType(key):
+			contentType = r.Headers[i].Value
 		}
+	}
+	switch {
+	case structuredContentType(contentType):
+		return FormCloudEventsJSON
+	case cloudEvent:
+		return FormCloudEvents
 	}
 	body := trimSpace(r.Body)
 	if len(body) == 0 || body[0] != '{' {
@@ -74,6 +103,9 @@ func Detect(r *Record) Form {
 	}
 	if claimsEvent(body) {
 		return FormJSON
+	}
+	if claimsCloudEvent(body) {
+		return FormCloudEventsJSON
 	}
 	if bytes.Contains(body, []byte(`"eventId"`)) {
 		return FormBareJSON
@@ -90,16 +122,28 @@ func foreignForm(r *Record) Form {
 
 // claimsEvent reports whether the object's first member is a numeric herald.
 func claimsEvent(body []byte) bool {
-	rest, ok := bytes.CutPrefix(trimSpace(body[1:]), []byte(`"herald"`))
+	rest := firstMember(body, `"herald"`)
+	return len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'
+}
+
+// claimsCloudEvent reports whether the object's first member is the
+// specversion that is read.
+func claimsCloudEvent(body []byte) bool {
+	return bytes.HasPrefix(firstMember(body, `"specversion"`), []byte(`"`+cloudEventsVersion+`"`))
+}
+
+// firstMember returns what follows the object's first member's name and colon,
+// or nil if it has another name.
+func firstMember(body []byte, name string) []byte {
+	rest, ok := bytes.CutPrefix(trimSpace(body[1:]), []byte(name))
 	if !ok {
-		return false
+		return nil
 	}
 	rest, ok = bytes.CutPrefix(trimSpace(rest), []byte(":"))
 	if !ok {
-		return false
+		return nil
 	}
-	rest = trimSpace(rest)
-	return len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'
+	return trimSpace(rest)
 }
 
 // trimSpace cuts off leading JSON white space.
@@ -118,7 +162,7 @@ func trimSpace(b []byte) []byte {
 // unspecified and the form is the one claimed.
 //
 // e.Data may share r.Body and e's strings may share those of r; e.Headers is
-// e's own. For binary, e.Headers is the only allocation.
+// e's own. For binary and cloudevents, e.Headers is the only allocation.
 //
 // A foreign event has the record's native type if it matches the grammar, else
 // TypeForeign; Version "1"; the native key, content type and time; the trace
@@ -138,6 +182,10 @@ func Decode(e *Event, r *Record, l Limits) (Form, error) {
 		return form, decodeJSON(e, r, l)
 	case FormBareJSON:
 		return decodeBare(e, r, l)
+	case FormCloudEvents:
+		return form, decodeCloudEvent(e, r, l)
+	case FormCloudEventsJSON:
+		return form, decodeStructured(e, r, l)
 	}
 	return form, decodeForeign(e, r, l)
 }

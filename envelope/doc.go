@@ -16,6 +16,9 @@
 //   - bare json: the same document without any mark, as many services write
 //     it by hand: eventId, eventType or type, timestamp, version, source,
 //     correlationId, data.
+//   - cloudevents: CloudEvents 1.0.2 in binary mode, with every attribute as a
+//     header. See the table at [ContentTypeCloudEvents].
+//   - cloudevents-json: CloudEvents 1.0.2 in structured mode, as one document.
 //   - foreign: anything else. It is still an event: its data is the body.
 //
 // A record that carries a mark claims to be an event of this package. A claim

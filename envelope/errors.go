@@ -21,7 +21,8 @@ var (
 type Error struct {
 	// Field names what is wrong: an attribute by its JSON member, such as
 	// "eventId", a binary attribute by its header, such as
-	// "herald-expires-at", a user header as `header "key"`, or "message".
+	// "herald-expires-at", an attribute of CloudEvents being read by its name,
+	// such as "expirytime" or `extension "name"`, a user header as `header "key"`, or "message".
 	Field string
 	// Reason says what was expected.
 	Reason string

@@ -47,12 +47,15 @@ const ContentTypeEvent = "application/vnd.herald.event+json"
 // Mark is the version of the forms that this package writes.
 const Mark = "1"
 
+// headerContentType is the native header of the content type on brokers that have no field for it.
+const headerContentType = "content-type"
+
 // ReservedHeader reports whether a user header may not have this key because
 // the wire forms, brokers or dead letters use it: herald, herald-*,
 // traceparent, tracestate, baggage, and all that begins with ce, cloudevents,
 // x- or orig-.
 func ReservedHeader(key string) bool {
-	return ownHeader(key) ||
+	return ownHeader(key) || key == headerContentType ||
 		strings.HasPrefix(key, "ce") ||
 		strings.HasPrefix(key, "cloudevents") || strings.HasPrefix(key, "cloudEvents") ||
 		strings.HasPrefix(key, "x-") ||
@@ -101,6 +104,16 @@ func jsonContentType(t string) bool {
 	}
 	const suffix = "+json"
 	return len(m) > len(suffix) && strings.Contains(m, "/") && strings.EqualFold(m[len(m)-len(suffix):], suffix)
+}
+
+// cloudEventsJSON is jsonContentType with the rule of the JSON event format
+// (CloudEvents 1.0.2, section 3.1.1), which takes any subtype json too.
+func cloudEventsJSON(t string) bool {
+	if jsonContentType(t) {
+		return true
+	}
+	_, subtype, ok := strings.Cut(mediaType(t), "/")
+	return ok && strings.EqualFold(subtype, "json")
 }
 
 // mediaType cuts the parameters off.

@@ -61,7 +61,7 @@ func (d *document) decode(r *Record, l Limits) *Error {
 	d.limits = l
 	var keys [fewKeys * 2]keyRef
 	d.keys = keys[:0]
-	if !d.start(r.Body, l.Nesting) || !d.walk() || !d.end() {
+	if !d.start(r.Body, l.Nesting) || !d.walk(d.set) || !d.end() {
 		return d.failure()
 	}
 	return d.complete(r)
@@ -82,7 +82,8 @@ func (d *document) failure() *Error {
 	return malformed(field, d.reason+" at byte "+strconv.Itoa(d.pos))
 }
 
-func (d *document) walk() bool {
+// walk reads the members of the document, each with set.
+func (d *document) walk(set func(name []byte) bool) bool {
 	o, ok := d.open()
 	if !ok {
 		return false
@@ -97,7 +98,7 @@ func (d *document) walk() bool {
 		if key.escaped {
 			name = appendUnescaped(nil, name)
 		}
-		if !d.set(name) {
+		if !set(name) {
 			return false
 		}
 	}

@@ -101,7 +101,7 @@ func (c JSONCodec) appendDocument(b []byte, e *Event) ([]byte, error) {
 	w.member(HeaderTraceState, e.TraceState)
 	w.member(HeaderBaggage, e.Baggage)
 	w.headers(e.Headers)
-	w.data(e, c.Nesting)
+	w.data(e, jsonContentType(e.ContentType), c.Nesting)
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -189,11 +189,11 @@ func (w *writer) headers(hs Headers) {
 	w.b = append(w.b, '}')
 }
 
-func (w *writer) data(e *Event, nesting int) {
+func (w *writer) data(e *Event, isJSON bool, nesting int) {
 	if e.Data == nil {
 		return
 	}
-	if jsonContentType(e.ContentType) && embeddable(e.Data, nesting) {
+	if isJSON && embeddable(e.Data, nesting) {
 		w.name("data")
 		w.b = append(w.b, e.Data...)
 		return

@@ -38,7 +38,8 @@ func (r *Record) Size() int {
 // Codec is one wire form. A Codec must be safe for concurrent use and must
 // not keep what it is given.
 type Codec interface {
-	// Name names the form in configuration: "binary", "json".
+	// Name names the form in configuration: "binary", "json",
+	// "cloudevents", "cloudevents-json".
 	Name() string
 	// Encode writes e into r. It must set every field of r, must append to
 	// r.Headers[:0] so that a record can be used again, and must not write

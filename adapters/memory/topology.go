@@ -24,7 +24,9 @@ func (c *conn) Declare(ctx context.Context, specs []driver.TopicSpec) error {
 	}
 	var after []func()
 	for _, spec := range specs {
-		after = append(after, s.declare(spec)...)
+		if !spec.Verify {
+			after = append(after, s.declare(spec)...)
+		}
 	}
 	s.mu.Unlock()
 	run(after)
@@ -58,7 +60,7 @@ func (s *Server) declarable(spec driver.TopicSpec) error {
 	}
 	t := s.topics[spec.Name]
 	if t == nil {
-		return nil
+		return missing(spec.Verify, "topic")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,10 +70,26 @@ func (s *Server) declarable(spec driver.TopicSpec) error {
 	if t.keep != s.wanted(spec) {
 		return fmt.Errorf("retention: %w", driver.ErrConflict)
 	}
+	for _, g := range spec.Groups {
+		if t.groups[g] == nil && spec.Verify {
+			return missing(true, "group "+g)
+		}
+	}
+	if spec.Verify && spec.Partitions > 0 && t.fixed() != spec.Partitions {
+		return fmt.Errorf("topic has %d partitions, not %d: %w", t.fixed(), spec.Partitions, driver.ErrConflict)
+	}
 	if n := t.fixed(); spec.Partitions > 0 && n > 0 && n != spec.Partitions {
 		return fmt.Errorf("topic has %d partitions, not %d: %w", n, spec.Partitions, driver.ErrConflict)
 	}
 	return nil
+}
+
+// missing is the error for what is asked for and not there; declaring makes it.
+func missing(verify bool, what string) error {
+	if !verify {
+		return nil
+	}
+	return fmt.Errorf("%s is not there: %w", what, driver.ErrUnknownTopic)
 }
 
 // fixed returns the number of partitions that the topic or one of its groups has been given, 0 for none yet.

@@ -152,6 +152,9 @@ type TopicSpec struct {
 	MaxCount int64
 	// Groups are declared with the topic, so that events are kept for them from then on.
 	Groups []string
+	// Verify asks for what is there instead: nothing is created, a topic or group that is missing is ErrUnknownTopic, and one that differs
+	// from what is told is ErrConflict.
+	Verify bool
 }
 
 // Topology is for drivers that can declare topics and groups ahead of use.

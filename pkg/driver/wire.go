@@ -9,6 +9,7 @@ package driver
 //	herald-slot       Message.Slot    decimal, 0 to 63
 //	herald-time       Message.Time    RFC 3339, UTC, nanoseconds
 //	herald-not-before NotBefore       RFC 3339, UTC, nanoseconds
+//	content-type      ContentType     text, as CloudEvents' Kafka binding has it
 const (
 	// HeaderID carries Message.ID.
 	HeaderID = "herald-id"
@@ -22,6 +23,8 @@ const (
 	HeaderTime = "herald-time"
 	// HeaderNotBefore carries Message.NotBefore.
 	HeaderNotBefore = "herald-not-before"
+	// HeaderContentType carries Message.ContentType.
+	HeaderContentType = "content-type"
 )
 
 // Slots is the number of slots that keys are hashed to. It is fixed for ever: partitions are sets of slots.

@@ -13,6 +13,7 @@ var topologySentences = []Sentence{
 	{Area: "topology", Text: "a declared group keeps what comes from then on", needs: []need{groups, topology}, check: declaredGroupKeeps},
 	{Area: "topology", Text: "declaring the same again changes nothing", needs: []need{groups, topology}, check: declareTwice},
 	{Area: "topology", Text: "other properties are ErrConflict and change nothing", needs: []need{groups, replicas, topology}, check: declareConflict},
+	{Area: "topology", Text: "verifying tells what is missing or different and creates nothing", needs: []need{groups, replicas, topology}, check: verifying},
 	{Area: "topology", Text: "a declared topic without a group is unrouted", needs: []need{groups, topology}, check: declaredWithoutGroup},
 	{Area: "topology", Text: "what a bound takes away is reported as a gap with its size", needs: []need{groups, topology}, check: boundIsAGap},
 }
@@ -66,6 +67,28 @@ func declareConflict(f *fixture) {
 	spec := f.spec(topic, "one")
 	spec.Partitions = partitions
 	f.ordered("after a conflict", ids(msgs), idsOf(f.join(d, spec).drain(3)))
+}
+
+func verifying(f *fixture) {
+	d, topic, other := f.open(), f.name("t"), f.name("t")
+	there := driver.TopicSpec{Name: topic, Partitions: partitions, Groups: []string{"one"}}
+	if err := f.declare(d, there); err != nil {
+		f.Fatalf("Declare: %v", err)
+	}
+	there.Verify = true
+	if err := f.declare(f.open(), there); err != nil {
+		f.Errorf("verifying what is there: %v", err)
+	}
+	different := there
+	different.Partitions *= 2
+	f.conflicts("verifying another number of partitions", f.declare(d, different))
+	for _, missing := range []driver.TopicSpec{{Name: other, Verify: true}, {Name: topic, Groups: []string{"two"}, Verify: true}} {
+		for range 2 { // the second finds whether the first has created it
+			if err := f.declare(d, missing); !errors.Is(err, driver.ErrUnknownTopic) {
+				f.Errorf("verifying what is missing: %v, want ErrUnknownTopic", err)
+			}
+		}
+	}
 }
 
 func declaredWithoutGroup(f *fixture) {

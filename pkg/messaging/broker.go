@@ -82,8 +82,8 @@ func (b *Broker) setDefaults() {
 	b.log = b.log.With("broker", b.name)
 	if b.codec == nil {
 		b.codec = envelope.Binary
-		if b.config.Form == envelope.JSON.Name() {
-			b.codec = envelope.JSON
+		if c, ok := forms()[b.config.Form]; ok {
+			b.codec = c
 		}
 	}
 	b.detector, _ = b.codec.(Detector)

@@ -14,7 +14,8 @@ import (
 type Config struct {
 	// Service names the program. It is the source of events that have none, and the group of subscriptions that name none. Defaults to "".
 	Service string
-	// Form is the wire form that is written: "binary" or "json". All forms are read. Defaults to "binary".
+	// Form is the wire form that is written: "binary", "json", "cloudevents" or "cloudevents-json". All forms are read. Defaults to
+	// "binary".
 	Form string
 	// Unrouted is what becomes of an event whose topic has no group yet. Defaults to RefuseUnrouted.
 	Unrouted Unrouted
@@ -70,8 +71,8 @@ func (c Config) Validate() error {
 	if c.Service != "" && !driver.ValidName(c.Service) {
 		errs = append(errs, invalidName("service", c.Service))
 	}
-	if c.Form != "" && c.Form != envelope.Binary.Name() && c.Form != envelope.JSON.Name() {
-		errs = append(errs, fmt.Errorf("%w: form %q: write binary or json", errInvalid, c.Form))
+	if _, ok := forms()[c.Form]; c.Form != "" && !ok {
+		errs = append(errs, fmt.Errorf("%w: form %q: write binary, json, cloudevents or cloudevents-json", errInvalid, c.Form))
 	}
 	if c.PublishTimeout < 0 || c.DrainTimeout < 0 {
 		errs = append(errs, fmt.Errorf("%w: publish and drain time-outs must not be negative", errInvalid))
@@ -88,6 +89,15 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// forms are the codecs that Config.Form can name.
+func forms() map[string]envelope.Codec {
+	known := make(map[string]envelope.Codec)
+	for _, c := range []envelope.Codec{envelope.Binary, envelope.JSON, envelope.CloudEvents, envelope.CloudEventsStructured} {
+		known[c.Name()] = c
+	}
+	return known
 }
 
 func validateTopic(t Topic) error {
@@ -130,8 +140,9 @@ func WithConfig(c Config) Option { return func(s *settings) { s.config = c } }
 // WithService sets Config.Service.
 func WithService(name string) Option { return func(s *settings) { s.config.Service = name } }
 
-// WithHooks sets the hooks.
-func WithHooks(h Hooks) Option { return func(s *settings) { s.hooks = h } }
+// WithHooks adds hooks. Those added first are called first; the functions that Publish and Handle hooks return are called in the opposite
+// order, as deferred ones are.
+func WithHooks(h Hooks) Option { return func(s *settings) { s.hooks = s.hooks.and(h) } }
 
 // WithLogger sets the logger for what no call returns: gaps, reconnects, stuck handlers, dead letters. Defaults to none.
 func WithLogger(l *slog.Logger) Option { return func(s *settings) { s.logger = l } }

@@ -40,7 +40,7 @@ func TestConfig_InvalidValuesAreNamed(t *testing.T) {
 		want   string
 	}{
 		{messaging.Config{Service: "two words"}, `service name "two words" ` + nameRule},
-		{messaging.Config{Form: "xml"}, `form "xml": write binary or json`},
+		{messaging.Config{Form: "xml"}, `form "xml": write binary, json, cloudevents or cloudevents-json`},
 		{messaging.Config{PublishTimeout: -1}, "publish and drain time-outs must not be negative"},
 		{messaging.Config{DrainTimeout: -1}, "publish and drain time-outs must not be negative"},
 		{messaging.Config{Unrouted: 3}, "unknown policy 3 for unrouted events"},

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"runtime/debug"
@@ -88,13 +89,11 @@ func (s *Subscription) bury(ctx context.Context, w *worker, r result, reason Rea
 	if errors.As(it.lastError, &p) {
 		l.Stack = p.stack
 	}
-	if r.attempt != nil && r.attempt.delivery.ID != "" {
+	l.Event = s.broker.eventOf(it.msg) // not the handler's, which may have changed its own
+	if r.attempt != nil && r.attempt.delivery.RandomID {
 		l.Event.ID = r.attempt.delivery.ID
-		l.Event.CorrelationID = correlationOf(&r.attempt.delivery.Event)
-	} else {
-		l.Event.ID = it.msg.ID
 	}
-	l.ID = envelope.DeriveID(s.options.group, l.Event.ID)
+	l.ID = envelope.DeriveID(s.options.group, cmp.Or(l.Event.ID, it.origin))
 	to := driver.Address{Topic: driver.Name(driver.KindDead, s.topic, s.options.group), Log: true, Unrouted: driver.Keep}
 	s.begin(ctx, &move{s: s, it: it, to: to, msg: l.message(s.broker.config.Service, it.msg), letter: l})
 }
@@ -118,7 +117,7 @@ func (l *DeadLetter) message(service string, original *driver.Message) *driver.M
 	}
 	put(envelope.HeaderMark, envelope.Mark)
 	put(envelope.HeaderSource, service)
-	put(envelope.HeaderCorrelationID, l.Event.CorrelationID)
+	put(envelope.HeaderCorrelationID, correlationOf(&l.Event))
 	put(headerDeadReason, string(l.Reason))
 	put(headerDeadError, l.Error)
 	put(headerDeadStack, l.Stack)
@@ -201,12 +200,17 @@ func (b *Broker) letter(m *driver.Message) *DeadLetter {
 			l.Build = h.Value
 		}
 	}
-	o := original(m)
-	if _, err := b.decode(&l.Event, o); err != nil {
-		l.Event = envelope.Event{ID: o.ID, Type: o.Type, Key: o.Key, ContentType: o.ContentType, Time: o.Time, Headers: o.Headers, Data: o.Body}
-	}
-	l.Event = l.Event.Clone() // it is the caller's to change, and what is sent back must not be
+	l.Event = b.eventOf(original(m))
 	return l
+}
+
+// eventOf reads an original as far as it can be read. What it returns shares nothing with the message.
+func (b *Broker) eventOf(o *driver.Message) envelope.Event {
+	var e envelope.Event
+	if _, err := b.decode(&e, o); err != nil {
+		e = envelope.Event{ID: o.ID, Type: o.Type, Key: o.Key, ContentType: o.ContentType, Time: o.Time, Headers: o.Headers, Data: o.Body}
+	}
+	return e.Clone()
 }
 
 func ownCopy(m *driver.Message) *driver.Message {

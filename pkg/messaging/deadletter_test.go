@@ -80,7 +80,7 @@ func odd() envelope.Event {
 	return envelope.New("order.placed", []byte("{ \"n\" :\t1 }\n"), envelope.ID("event-1"), envelope.Key("customer-7"), envelope.Version("3"),
 		envelope.Source("till"), envelope.Correlation("basket"), envelope.Causation("click"), envelope.At(at), envelope.Schema("urn:order"),
 		envelope.ContentType("application/json"), envelope.ReplyTo("answers"), envelope.ExpiresAt(at.AddDate(1, 0, 0)),
-		envelope.WithHeader("shop", "berlin"), envelope.WithHeader("empty", ""), envelope.WithHeader("content-type", "user's own"))
+		envelope.WithHeader("shop", "berlin"), envelope.WithHeader("empty", ""), envelope.WithHeader("content-language", "user's own"))
 }
 
 func TestDeadLetter_WireForm(t *testing.T) {

@@ -28,6 +28,8 @@ var (
 	ErrUnsupported = driver.ErrUnsupported
 	// ErrConflict marks a group or topic that exists with other properties. It is driver.ErrConflict.
 	ErrConflict = driver.ErrConflict
+	// ErrUnknownTopic marks a topic or group that is not there. It is driver.ErrUnknownTopic.
+	ErrUnknownTopic = driver.ErrUnknownTopic
 	// ErrClosed marks a call on a broker or subscription that was closed. It is driver.ErrClosed.
 	ErrClosed = driver.ErrClosed
 )

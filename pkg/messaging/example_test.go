@@ -288,5 +288,5 @@ func ExampleConfig_Validate() {
 	fmt.Println(err)
 	// Output:
 	// invalid: service name "order service" must be words of letters, digits, _ and - joined by single dots, at most 100 characters
-	// invalid: form "xml": write binary or json
+	// invalid: form "xml": write binary, json, cloudevents or cloudevents-json
 }

@@ -49,8 +49,8 @@ func (s *Subscription) newItem(m *driver.Message) *item {
 	if m.Inbox {
 		it.read(m.Headers)
 	}
-	if it.key == "" && s.bare(m) {
-		it.key = s.bareKey(m)
+	if it.key == "" && s.inside(m) {
+		it.key = s.keyInside(m)
 	}
 	return it
 }
@@ -83,17 +83,22 @@ func count(text string) int {
 	return n
 }
 
-// bare reports whether the message may be an envelope that only its body tells of, so that its key is inside.
-func (s *Subscription) bare(m *driver.Message) bool {
-	if len(m.Body) == 0 || len(m.Headers) > 0 && m.Headers[0].Key == envelope.HeaderMark {
-		return false
+// inside reports whether the message is an envelope of somebody else's making, so that its key may stand in the body, or in a header, alone.
+func (s *Subscription) inside(m *driver.Message) bool {
+	if len(m.Headers) > 0 && m.Headers[0].Key == envelope.HeaderMark {
+		return false // ours: its key is native
 	}
 	r := envelope.Record{ID: m.ID, Type: m.Type, ContentType: m.ContentType, Headers: m.Headers, Body: m.Body}
-	return envelope.Detect(&r) == envelope.FormBareJSON
+	switch envelope.Detect(&r) {
+	case envelope.FormForeign, envelope.FormForeignNoID:
+		return false
+	default:
+		return true
+	}
 }
 
-// bareKey decodes a bare envelope for its key. It is decoded again for the handler: such messages are rare, and attempts share nothing.
-func (s *Subscription) bareKey(m *driver.Message) string {
+// keyInside decodes a message for its key. It is decoded again for the handler: such messages are rare, and attempts share nothing.
+func (s *Subscription) keyInside(m *driver.Message) string {
 	var e envelope.Event
 	if _, err := s.broker.decode(&e, m); err != nil {
 		return ""
@@ -101,7 +106,7 @@ func (s *Subscription) bareKey(m *driver.Message) string {
 	return e.Key
 }
 
-// bookkeeping returns headers without what copies record.
+// withoutBookkeeping returns headers without what copies record.
 func withoutBookkeeping(headers []driver.Header) []driver.Header {
 	kept := make([]driver.Header, 0, len(headers)+6)
 	for _, h := range headers {

@@ -18,6 +18,7 @@ type faults struct {
 	caps      func(c *conn, caps driver.Capabilities) driver.Capabilities
 	lag       func(l driver.Lag, err error) (driver.Lag, error)
 	read      func(err error) error
+	declare   func(topics []driver.TopicSpec) []driver.TopicSpec
 	notice    func(c *conn, n driver.Notice)
 	mute      bool                     // tells no notices
 	stop      func(s *sub)             // in the place of Stop
@@ -157,6 +158,9 @@ func (c *conn) Lag(ctx context.Context, topic, group string) (driver.Lag, error)
 // Declare implements driver.Topology.
 func (c *conn) Declare(ctx context.Context, topics []driver.TopicSpec) error {
 	if t, ok := c.Driver.(driver.Topology); ok {
+		if c.declare != nil {
+			topics = c.declare(topics)
+		}
 		return t.Declare(ctx, topics)
 	}
 	return driver.ErrUnsupported

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/herald-go/herald/pkg/driver"
@@ -51,6 +52,15 @@ func endFaults() []Fault {
 		}),
 		ending("knows the lag of groups that don't exist", "lag/an unknown group is ErrUnknownTopic", faults{
 			lag: func(l driver.Lag, _ error) (driver.Lag, error) { return l, nil },
+		}),
+		ending("creates what it should only verify", "topology/verifying tells what is missing or different and creates nothing", faults{
+			declare: func(topics []driver.TopicSpec) []driver.TopicSpec {
+				topics = slices.Clone(topics)
+				for i := range topics {
+					topics[i].Verify = false
+				}
+				return topics
+			},
 		}),
 		ending("has errors of its own for history", "log/a log that was never written is ErrUnknownTopic or empty", faults{
 			read: func(error) error { return errOwn },
