@@ -106,6 +106,23 @@ func pick(msgs []*driver.Message, id string) []*driver.Message {
 	return slices.DeleteFunc(slices.Clone(msgs), func(m *driver.Message) bool { return m.ID != id })
 }
 
+// fated waits for the fates and returns the ids of what is stored, and of what is surely not.
+func (f *fixture) fated(rs []*results, sent [][]*driver.Message) (stored, not []string) {
+	for i, r := range rs {
+		f.wait(r)
+		for j, msg := range sent[i] {
+			switch fate, _ := r.at(j); fate {
+			case driver.Stored:
+				stored = append(stored, msg.ID)
+			case driver.Unconfirmed:
+			default:
+				not = append(not, msg.ID)
+			}
+		}
+	}
+	return stored, not
+}
+
 func bounces(f *fixture) {
 	g := f.group()
 	m := g.member()
@@ -135,19 +152,7 @@ func bounces(f *fixture) {
 			f.bounce()
 		}
 	}
-	must, mustNot := []string{}, []string{}
-	for i, r := range rs {
-		f.wait(r)
-		for j, msg := range sent[i] {
-			switch fate, _ := r.at(j); fate {
-			case driver.Stored:
-				must = append(must, msg.ID)
-			case driver.Unconfirmed:
-			default:
-				mustNot = append(mustNot, msg.ID)
-			}
-		}
-	}
+	must, mustNot := f.fated(rs, sent)
 	f.eventually(func() (bool, string) {
 		mu.Lock()
 		defer mu.Unlock()

@@ -64,11 +64,7 @@ func (s *Subscription) gather(w *worker) bool {
 		if s.closing {
 			return false
 		}
-		s.feed()
-		s.idle = append(s.idle, w)
-		s.mu.Unlock()
-		<-w.wake
-		s.mu.Lock()
+		s.rest(w)
 	}
 	s.busy++
 	o := s.batch.options

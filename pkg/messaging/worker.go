@@ -120,12 +120,17 @@ func (s *Subscription) refill(w *worker) bool {
 		if s.closing {
 			return false
 		}
-		s.feed()
-		s.idle = append(s.idle, w)
-		s.mu.Unlock()
-		<-w.wake
-		s.mu.Lock()
+		s.rest(w)
 	}
+}
+
+// rest waits, idle, until somebody wakes the worker. s.mu is held, but for the wait.
+func (s *Subscription) rest(w *worker) {
+	s.feed()
+	s.idle = append(s.idle, w)
+	s.mu.Unlock()
+	<-w.wake
+	s.mu.Lock()
 }
 
 // retireAll puts back the lanes that the worker has finished. s.mu is held.
