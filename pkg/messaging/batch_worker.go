@@ -195,6 +195,7 @@ func (w *worker) concludeBatch(moves context.Context, results []result, err erro
 	var why error
 	if a := w.finish(); a != nil {
 		why = a.end()
+		w.clocked()
 	}
 	cut := why != nil && !errors.Is(why, ErrHandlerTimeout)
 	if !cut && w.split(results, err) {

@@ -5,13 +5,14 @@ import (
 )
 
 // lane is a queue of items that are handled one at a time, in order: those of one key, or one item without a key. A lane is in one place at
-// a time: in lanes.ready, with a worker, or in lanes.waiting.
+// a time: in lanes.ready, with a worker, in lanes.waiting, or, when it is empty, in the table alone.
 type lane struct {
 	key        string
 	keyed      bool
 	head, tail *item // waiting behind what a worker has taken
 	batch      *item // taken by a worker, the head being handled
 	until      time.Time
+	resting    bool    // empty, and in no place but the table
 	gatherer   *worker // gathers a batch and would take more of this lane
 }
 
@@ -64,8 +65,11 @@ type lanes struct {
 	free    []*lane
 }
 
-// freeLanes bounds the lanes that are kept for use again.
-const freeLanes = 1024
+// freeLanes bounds the lanes that are kept for use again, restingLanes the size of the table up to which empty ones stay in it.
+const (
+	freeLanes    = 1024
+	restingLanes = 1024
+)
 
 // add queues an item behind its key, and reports whether that makes one more lane ready. The worker is one that gathers a batch and wants
 // the item, if there is one.
@@ -78,6 +82,11 @@ func (t *lanes) add(it *item) (bool, *worker) {
 	}
 	if l, ok := t.active[it.key]; ok {
 		l.push(it)
+		if l.resting {
+			l.resting = false
+			t.ready.push(l)
+			return true, nil
+		}
 		return false, l.gatherer
 	}
 	l := t.take()
@@ -120,8 +129,12 @@ func (t *lanes) retire(l *lane) {
 	}
 }
 
-// drop forgets an empty lane.
+// drop forgets an empty lane. Some keyed ones stay in the table for when their key comes back, which spares two changes of the table.
 func (t *lanes) drop(l *lane) {
+	if l.keyed && len(t.active) <= restingLanes {
+		*l = lane{key: l.key, keyed: true, resting: true}
+		return
+	}
 	if l.keyed {
 		delete(t.active, l.key)
 	}

@@ -57,6 +57,7 @@ func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 func (w *worker) done(it *item) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.current = nil
 	w.outcomes = append(w.outcomes, driver.Outcome{Message: it.msg, Verdict: driver.Ack})
 	w.bytes += it.size
 	w.handled++

@@ -27,7 +27,8 @@ type worker struct {
 	lane     *lane
 	finished []*lane
 	quick    bool
-	exited   bool // the handler ended its goroutine
+	clock    int64 // when its last handler ended, since Subscription.base; 0 when it has rested since
+	exited   bool  // the handler ended its goroutine
 	ended    bool
 
 	item  *item
@@ -126,6 +127,7 @@ func (s *Subscription) refill(w *worker) bool {
 
 // rest waits, idle, until somebody wakes the worker. s.mu is held, but for the wait.
 func (s *Subscription) rest(w *worker) {
+	w.clock = 0
 	s.feed()
 	s.idle = append(s.idle, w)
 	s.mu.Unlock()
@@ -230,13 +232,26 @@ func (w *worker) step(moves context.Context) {
 		err = w.try(moves, it)
 	}
 	w.exited = false
-	a := w.finish()
+	a := w.current // only this goroutine writes it
 	var why error
 	if a != nil {
 		why = a.end()
+		w.clocked()
 	}
+	if err != nil || why != nil {
+		w.finish()
+	} // else conclude does it under the lock that it needs anyway
 	w.s.conclude(moves, w, result{item: it, lane: w.lane, attempt: a, err: err, interrupted: why})
 	w.item = nil
+}
+
+// clocked reads the clock at the end of a handler, for the next to begin with, and learns whether handlers are quick.
+func (w *worker) clocked() {
+	w.clock = w.s.now()
+	w.quick = w.clock-w.started < int64(quickHandler)
+	if w.s.slow.Load() == w.quick {
+		w.s.slow.Store(!w.quick)
+	}
 }
 
 // finish takes the attempt off the worker.
@@ -244,12 +259,6 @@ func (w *worker) finish() *attempt {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a := w.current
-	if a != nil {
-		w.quick = w.s.now()-w.started < int64(quickHandler)
-		if w.s.slow.Load() == w.quick {
-			w.s.slow.Store(!w.quick)
-		}
-	}
 	w.current, w.sources = nil, nil
 	return a
 }
@@ -260,7 +269,10 @@ func (w *worker) try(moves context.Context, it *item) error {
 	if a == nil {
 		return err
 	}
-	now := w.s.now()
+	now := w.clock
+	if now == 0 {
+		now = w.s.now()
+	}
 	if w.s.options.timeout > 0 {
 		a.deadline = now + int64(w.s.options.timeout)
 	}
