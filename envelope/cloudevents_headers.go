@@ -218,6 +218,9 @@ func (c *cloudEvent) mergeHeaders() *Error {
 		return err
 	}
 	c.e.Headers = merged
+	if len(merged) == 0 {
+		c.e.Headers = nil // an event without headers has none, whatever the list says
+	}
 	return nil
 }
 
