@@ -151,11 +151,8 @@ func failures(n *node) []messaging.SubscribeOption {
 	}
 	policy := messaging.RetryPolicy{Quick: n.spans("retry", "quick"), Later: n.spans("retry", "later")}
 	later, hasLater := n.value("when_later")
-	switch later {
-	case "block":
+	if later == "block" {
 		policy.WhenLater = messaging.Block
-	case "park":
-		policy.WhenLater = messaging.Park
 	}
 	if hasLater || policy.Quick != nil || policy.Later != nil {
 		out = append(out, messaging.Retry(policy))

@@ -91,7 +91,7 @@ func wrongTopicsAndGroups() []wrong {
 		{text: "groups: {g: {t: {from: yesterday}}}", want: "f:2: groups.g.t.from: expected oldest, newest, an RFC 3339 time, or after: and a position, found yesterday", schema: true},
 		{text: "groups: {g: {t: {from: 'after:'}}}", want: "f:2: groups.g.t.from: expected oldest, newest, an RFC 3339 time, or after: and a position, found after:", schema: true},
 		{text: "groups: {g: {t: {types: [a*.b]}}}", want: "f:2: groups.g.t.types[0]: expected an event type, in which * stands for one word between dots and # for any number, found a*.b"},
-		{text: "groups: {g: {t: {when_later: wait}}}", want: "f:2: groups.g.t.when_later: expected overtake, block or park, found wait", schema: true},
+		{text: "groups: {g: {t: {when_later: wait}}}", want: "f:2: groups.g.t.when_later: expected overtake or block, found wait", schema: true},
 		{text: "groups: {g: {t: {retry: {quick: [2m]}}}}", want: "f:2: groups.g.t.retry.quick[0]: expected a duration between 0s and 1m0s, such as 500ms, found 2m"},
 		{text: "groups: {g: {t: {retry: {later: [1s, ~]}}}}", want: "f:2: groups.g.t.retry.later[1]: expected a duration of 0 or more, such as 30s, found nothing", schema: true},
 	}

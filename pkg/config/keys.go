@@ -70,7 +70,7 @@ var subscription = &key{name: "subscription", kind: section, doc: "How a group h
 	{name: "from", kind: start, doc: "Where a group begins that does not exist yet. Without it: the oldest event that the broker holds for the group."},
 	{name: "types", kind: list, item: &key{kind: pattern}, doc: "The event types that the group gets. Without it: those that the handler has routes for."},
 	{
-		name: "when_later", kind: choice, values: []string{"overtake", "block", "park"}, fallback: "overtake",
+		name: "when_later", kind: choice, values: []string{"overtake", "block"}, fallback: "overtake",
 		doc: "What becomes of the key's next events while one waits to be redelivered later.",
 	},
 	{name: "retry", kind: section, doc: "What follows a failed attempt.", keys: []*key{

@@ -47,7 +47,7 @@ groups:
       order_across_replicas: 12
       from: 2024-01-15T10:30:00Z
       types: [order.*, "#"]
-      when_later: park
+      when_later: block
       retry: {quick: [0s, 100ms], later: []}
 `
 
@@ -107,7 +107,7 @@ func TestEveryKeyReachesTheSubscription(t *testing.T) {
 		{sub("from: 2024-01-15T10:30:00Z"), []messaging.SubscribeOption{group, messaging.From(messaging.At(at))}},
 		{sub("types: [a, b.*]"), []messaging.SubscribeOption{group, messaging.Types("a", "b.*")}},
 		{sub("when_later: block"), []messaging.SubscribeOption{group, messaging.Retry(messaging.RetryPolicy{WhenLater: messaging.Block})}},
-		{sub("when_later: park"), []messaging.SubscribeOption{group, messaging.Retry(messaging.RetryPolicy{WhenLater: messaging.Park})}},
+		{sub("when_later: block"), []messaging.SubscribeOption{group, messaging.Retry(messaging.RetryPolicy{WhenLater: messaging.Block})}},
 		{sub("retry: {quick: []}"), []messaging.SubscribeOption{group, messaging.Retry(messaging.RetryPolicy{Quick: []time.Duration{}})}},
 		{
 			sub("retry: {quick: [0s, 1ms], later: [2h]}"),

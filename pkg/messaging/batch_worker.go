@@ -39,7 +39,7 @@ func (w *worker) workBatch(moves context.Context) bool {
 	if len(g.part) == 0 {
 		return true
 	}
-	results := w.admit(moves, g.part)
+	results := w.admit(g.part)
 	w.concludeBatch(moves, results, w.callBatch(results))
 	return true
 }
@@ -136,11 +136,11 @@ func (w *worker) results(part []pick) []result {
 }
 
 // admit decodes the picks. Those that must not reach the handler have their error already.
-func (w *worker) admit(moves context.Context, part []pick) []result {
+func (w *worker) admit(part []pick) []result {
 	results := w.results(part)
 	for i := range results {
 		r := &results[i]
-		r.attempt, r.err = w.prepare(moves, r.item)
+		r.attempt, r.err = w.prepare(r.item)
 	}
 	return results
 }
@@ -247,11 +247,16 @@ func (w *worker) split(results []result, err error) bool {
 	}
 	half := len(results) / 2
 	for _, part := range [][]result{results[half:], results[:half]} {
-		picks := make([]pick, 0, len(part))
-		for i := range part {
-			picks = append(picks, pick{part[i].item, part[i].lane})
-		}
-		w.batch.parts = append(w.batch.parts, picks)
+		w.batch.parts = append(w.batch.parts, picksOf(part))
 	}
 	return true
+}
+
+// picksOf returns what the results are of.
+func picksOf(results []result) []pick {
+	picks := make([]pick, 0, len(results))
+	for i := range results {
+		picks = append(picks, pick{results[i].item, results[i].lane})
+	}
+	return picks
 }

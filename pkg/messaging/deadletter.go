@@ -74,7 +74,6 @@ func (s *Subscription) bury(ctx context.Context, w *worker, r result, reason Rea
 		s.discard(w, r)
 		return
 	}
-	s.unpark(it)
 	if it.lastError == nil {
 		it.lastError = r.err
 	}

@@ -189,7 +189,6 @@ func TestHandle_LaterIsOvertakenUnlessBlocked(t *testing.T) {
 	}{
 		{messaging.Overtake, []string{"a/1#1", "a/2#1", "a/1#2"}},
 		{messaging.Block, []string{"a/1#1", "a/1#2", "a/2#1"}},
-		{messaging.Park, []string{"a/1#1", "a/1#2", "a/2#1"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newShop(t, memory.Config{})
@@ -206,33 +205,6 @@ func TestHandle_LaterIsOvertakenUnlessBlocked(t *testing.T) {
 			s.want(tc.want...)
 		})
 	}
-}
-
-func TestHandle_ParkKeepsTheOrderOfAKeyOverSeveralRounds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t, memory.Config{})
-		policy := messaging.RetryPolicy{Quick: []time.Duration{}, Later: []time.Duration{time.Minute, time.Minute}, WhenLater: messaging.Park}
-		s.subscribe(func(_ context.Context, d *messaging.Delivery) error {
-			s.saw("%s#%d", d.Data, d.Attempt)
-			if string(d.Data) == "a/1" && d.Attempt < 3 {
-				return errHandler
-			}
-			return nil
-		}, messaging.Retry(policy), messaging.Window(2, 0))
-		s.put("a/1", "a/2", "a/3", "b/1")
-		time.Sleep(65 * time.Second)
-		s.put("a/4", "a/5", "a/6")
-		time.Sleep(10 * time.Minute)
-		a := s.startingWith("a")
-		want := []string{"a/1#1", "a/1#2", "a/1#3", "a/2#1", "a/3#1", "a/4#1", "a/5#1", "a/6#1"}
-		if !slices.Equal(a, want) {
-			t.Errorf("saw %q, want %q", a, want)
-		}
-		s.put("a/7")
-		if a := s.startingWith("a"); a[len(a)-1] != "a/7#1" {
-			t.Errorf("the key stays parked: saw %s last", a[len(a)-1])
-		}
-	})
 }
 
 func TestHandle_VerdictsAreFoundThroughWrapping(t *testing.T) {

@@ -26,7 +26,6 @@ func (s *Subscription) shift(ctx context.Context, it *item, due time.Time) {
 	m := copyMessage(it.msg)
 	m.Headers = it.record(withoutBookkeeping(it.msg.Headers))
 	m.NotBefore = due
-	s.shifting(it, due)
 	s.begin(ctx, &move{s: s, it: it, to: driver.Address{Topic: s.topic, Group: s.options.group}, msg: m})
 }
 

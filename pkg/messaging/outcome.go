@@ -35,13 +35,11 @@ func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 	case errors.Is(r.err, errNotStarted), r.interrupted != nil && !errors.Is(r.interrupted, ErrHandlerTimeout):
 		w.outcome(it, driver.Release)
 	case r.err == nil:
-		s.unpark(it)
 		w.done(it)
 		l.unlink(it)
 		*it = item{}
 		s.items.Put(it) // the common way; after any other, somebody may still look at the item
 		return
-	case errors.Is(r.err, errParked):
 	case errors.Is(r.err, errSkipped):
 		s.broker.stats.skipped.Add(1)
 		w.outcome(it, driver.Ack)
@@ -216,7 +214,6 @@ func (s *Subscription) discard(w *worker, r result) {
 	if hook := s.broker.hooks.Discard; hook != nil && r.attempt != nil {
 		hook(&r.attempt.delivery, r.err)
 	}
-	s.unpark(r.item)
 	w.outcome(r.item, driver.Ack)
 }
 

@@ -72,10 +72,6 @@ const (
 	// it waits; its wait is cut short by a shutdown, and then starts again. Where the broker limits how long an event may be held, delays
 	// longer than that limit are refused when the subscription is opened.
 	Block
-	// Park sends the key's next events into the inbox as well, behind the one that waits, so that they keep their order without standing
-	// in the window. It holds for as long as the subscription lives: after a restart, or on another member of the group, the key's new
-	// events may overtake those in the inbox.
-	Park
 )
 
 func (p RetryPolicy) withDefaults() RetryPolicy {

@@ -23,6 +23,9 @@ type storm struct {
 	server *memory.Server
 	random *rand.Rand
 
+	options []messaging.SubscribeOption
+	batched bool
+
 	mu       sync.Mutex
 	accepted map[string]bool
 	handled  map[string]int
@@ -35,10 +38,9 @@ var seeds = flag.Int("seeds", 60, "how many seeded storms to run")
 
 func TestStorm_NothingIsLostAndKeysDoNotOverlap(t *testing.T) {
 	for seed := range *seeds {
-		synctest.Test(t, func(t *testing.T) { runStorm(t, uint64(seed)) })
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { runStorm(t, uint64(seed)) })
+		})
 	}
 }
 
@@ -53,6 +55,7 @@ func runStorm(t *testing.T, seed uint64) {
 		t: t, server: server, random: rand.New(rand.NewPCG(seed, 1)), accepted: make(map[string]bool), handled: make(map[string]int),
 		running: make(map[string]string), dead: make(map[string]bool),
 	}
+	s.choose()
 	first := s.member("one")
 	publisher, err := messaging.New(t.Context(), server.Connect())
 	if err != nil {
@@ -130,11 +133,44 @@ func (s *storm) member(name string) *messaging.Broker {
 		s.t.Fatal(err)
 	}
 	h := messaging.HandlerFunc(func(ctx context.Context, d *messaging.Delivery) error { return s.handle(ctx, name, d) })
-	retry := messaging.RetryPolicy{Quick: []time.Duration{0, time.Millisecond}, Later: []time.Duration{time.Second, time.Minute}}
-	if _, err := b.Subscribe(s.t.Context(), "orders", h, messaging.Group("billing"), messaging.Concurrency(4), messaging.Retry(retry)); err != nil {
+	if _, err := b.Subscribe(s.t.Context(), "orders", s.kind(h), s.options...); err != nil {
 		s.t.Fatal(err)
 	}
 	return b
+}
+
+// choose draws what the members of this storm are like: with or without partitions, by either policy for a key's later events, and
+// handlers of one event or of batches.
+func (s *storm) choose() {
+	retry := messaging.RetryPolicy{
+		Quick: []time.Duration{0, time.Millisecond}, Later: []time.Duration{time.Second, time.Minute},
+		WhenLater: []messaging.WhenLater{messaging.Overtake, messaging.Block}[s.random.IntN(2)],
+	}
+	s.options = []messaging.SubscribeOption{messaging.Group("billing"), messaging.Concurrency(1 + s.random.IntN(4)), messaging.Retry(retry)}
+	if s.random.IntN(2) == 0 {
+		s.options = append(s.options, messaging.OrderAcrossReplicas(1+s.random.IntN(8)))
+	}
+	s.batched = s.random.IntN(3) == 0
+	s.t.Logf("policy %d, batches %v, %d options", retry.WhenLater, s.batched, len(s.options))
+}
+
+// kind makes a batch handler of h, if this storm is one of batches.
+func (s *storm) kind(h messaging.Handler) messaging.Handler {
+	if !s.batched {
+		return h
+	}
+	return messaging.HandleBatch(func(ctx context.Context, batch []*messaging.Delivery) error {
+		failed := map[int]error{}
+		for i, d := range batch {
+			if err := h.Handle(ctx, d); err != nil {
+				failed[i] = err
+			}
+		}
+		if len(failed) > 0 {
+			return &messaging.BatchError{Failed: failed}
+		}
+		return nil
+	}, messaging.BatchOptions{Size: 8, Wait: 5 * time.Millisecond})
 }
 
 func (s *storm) handle(ctx context.Context, member string, d *messaging.Delivery) error {
@@ -181,7 +217,7 @@ func (s *storm) check(b *messaging.Broker) {
 	}
 	lag, err := b.Lag(s.t.Context(), "orders", "billing")
 	if err != nil || lag.Count != 0 || lag.Later != 0 {
-		s.t.Errorf("lag %+v, %v", lag, err)
+		s.t.Errorf("lag %+v, %v, %+v", lag, err, b.Stats())
 	}
 	letters := 0
 	for l, err := range b.DeadLetters(s.t.Context(), "orders", "billing") {

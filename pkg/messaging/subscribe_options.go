@@ -191,7 +191,7 @@ func (o *subscribeOptions) validate(hold time.Duration) error {
 	if o.replicas < 0 || o.replicas > driver.Slots {
 		errs = append(errs, fmt.Errorf("%w: order across replicas needs 1 to %d partitions", errInvalid, driver.Slots))
 	}
-	if o.retry.WhenLater > Park {
+	if o.retry.WhenLater > Block {
 		errs = append(errs, fmt.Errorf("%w: unknown policy %d for the order while an event waits", errInvalid, o.retry.WhenLater))
 	}
 	for _, p := range o.types {

@@ -36,7 +36,6 @@ type Subscription struct {
 
 	mu        sync.Mutex
 	lanes     lanes
-	parking   parking
 	items     sync.Pool // of items that have had their outcome
 	idle      []*worker
 	busy      int // workers with a lane

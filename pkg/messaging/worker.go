@@ -229,7 +229,7 @@ func (w *worker) step(moves context.Context) {
 	it := w.item
 	err := errGoexit
 	if !w.exited {
-		err = w.try(moves, it)
+		err = w.try(it)
 	}
 	w.exited = false
 	a := w.current // only this goroutine writes it
@@ -264,8 +264,8 @@ func (w *worker) finish() *attempt {
 }
 
 // try runs the handler once, unless the item must not reach it.
-func (w *worker) try(moves context.Context, it *item) error {
-	a, err := w.prepare(moves, it)
+func (w *worker) try(it *item) error {
+	a, err := w.prepare(it)
 	if a == nil {
 		return err
 	}
@@ -284,13 +284,10 @@ func (w *worker) try(moves context.Context, it *item) error {
 }
 
 // prepare decodes the item for an attempt. The attempt is nil when the item may not start now; an error says why the handler must not see it.
-func (w *worker) prepare(moves context.Context, it *item) (*attempt, error) {
+func (w *worker) prepare(it *item) (*attempt, error) {
 	s := w.s
 	if s.halted.Load() || it.msg.Source.State() != driver.Live {
 		return nil, errNotStarted
-	}
-	if s.park(moves, it) {
-		return nil, errParked
 	}
 	a, err := it.attempt, it.broken
 	it.attempt, it.broken = nil, nil
@@ -363,7 +360,6 @@ func stackOf(stack []byte) string {
 var (
 	errGoexit     = errors.New("handler called runtime.Goexit")
 	errNotStarted = errors.New("not started")
-	errParked     = errors.New("parked")
 	errSkipped    = errors.New("not in the filter")
 	errNoRoute    = errors.New("no handler for this type")
 )

@@ -76,7 +76,6 @@ func TestIdle_WaitsForEveryWayToComeAgain(t *testing.T) {
 	}{
 		"quick":       {errDeclined, messaging.Overtake},
 		"retry after": {messaging.RetryAfter(time.Hour, errDeclined), messaging.Overtake},
-		"park":        {messaging.RetryAfter(time.Hour, errDeclined), messaging.Park},
 		"block":       {messaging.RetryAfter(time.Hour, errDeclined), messaging.Block},
 		"snooze":      {messaging.Snooze(2 * time.Hour), messaging.Overtake},
 		"snooze here": {messaging.Snooze(time.Second), messaging.Overtake},
