@@ -135,3 +135,40 @@ func TestWorkers_FinishedEventsAreSettledBehindASlowHandler(t *testing.T) {
 		}
 	})
 }
+
+func TestWorkers_AHandlerAfterARestHasItsWholeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, memory.Config{})
+		s.subscribe(func(ctx context.Context, d *messaging.Delivery) error {
+			time.Sleep(3 * time.Second)
+			deadline, _ := ctx.Deadline()
+			s.saw("%s %v %v", d.Data, ctx.Err(), time.Until(deadline))
+			return nil
+		}, messaging.HandlerTimeout(5*time.Second), messaging.Concurrency(1))
+		s.put("a/1", "a/2")
+		time.Sleep(time.Hour)
+		s.put("b/1")
+		time.Sleep(time.Minute)
+		s.want("a/1 <nil> 2s", "a/2 <nil> 2s", "b/1 <nil> 2s")
+	})
+}
+
+func TestWorkers_WhatIsDecodedAheadIsDecodedAgainForARetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, memory.Config{})
+		s.subscribe(func(_ context.Context, d *messaging.Delivery) error {
+			time.Sleep(time.Second) // slow: intake decodes ahead
+			s.saw("%s#%d", d.Data, d.Attempt)
+			copy(d.Data, "XXXXXXXX")
+			if d.Attempt == 1 {
+				return errHandler
+			}
+			return nil
+		}, messaging.Concurrency(1))
+		s.put("first")
+		time.Sleep(time.Minute)
+		s.put("second")
+		time.Sleep(time.Minute)
+		s.want("first#1", "first#2", "second#1", "second#2")
+	})
+}
