@@ -164,58 +164,6 @@ func TestIntake_ExpiredIsADeadLetter(t *testing.T) {
 	})
 }
 
-func TestIntake_WindowBoundsWhatIsInHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t, memory.Config{})
-		release := make(chan struct{})
-		s.subscribe(func(context.Context, *messaging.Delivery) error {
-			<-release
-			return nil
-		}, messaging.Window(5, 0), messaging.Concurrency(2), messaging.HandlerTimeout(-1))
-		for range 20 {
-			s.put("x")
-		}
-		synctest.Wait()
-		infos, err := s.Groups(t.Context(), "orders")
-		if err != nil || len(infos) != 1 {
-			t.Fatal(infos, err)
-		}
-		if held := messaging.Held(s.Broker); held != 5 {
-			t.Errorf("%d in hand, window 5", held)
-		}
-		close(release)
-		synctest.Wait()
-		if st := s.Stats(); st.Handled != 20 {
-			t.Errorf("%+v", st)
-		}
-	})
-}
-
-func TestIntake_WindowBoundsBytes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t, memory.Config{})
-		release := make(chan struct{})
-		s.subscribe(func(context.Context, *messaging.Delivery) error {
-			<-release
-			return nil
-		}, messaging.Window(0, 10_000), messaging.HandlerTimeout(-1))
-		for range 20 {
-			if err := s.Publish(t.Context(), "orders", envelope.New("a", make([]byte, 3000))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		synctest.Wait()
-		if held := messaging.Held(s.Broker); held < 3 || held > 4 {
-			t.Errorf("%d events of 3,000 bytes in hand, window 10,000 bytes", held)
-		}
-		close(release)
-		synctest.Wait()
-		if st := s.Stats(); st.Handled != 20 {
-			t.Errorf("%+v", st)
-		}
-	})
-}
-
 func TestIntake_TypeWithoutARouteGoesRoundThenDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop(t, memory.Config{})
