@@ -1,0 +1,139 @@
+package history_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/herald-go/herald/integration/history"
+)
+
+// clean is a history of three keys with ten events each, in which nothing goes wrong but one unknown publish that is made again.
+func clean() []history.Op {
+	var ops []history.Op
+	for seq := range 10 {
+		for _, key := range []string{"a", "b", "c"} {
+			o := history.Op{ID: key + strconv.Itoa(seq), Key: key, Seq: seq}
+			add := func(kind history.Kind) {
+				o.Kind = kind
+				ops = append(ops, o)
+			}
+			add(history.Attempt)
+			if key == "b" && seq == 4 {
+				add(history.Unknown)
+				add(history.Attempt)
+			}
+			add(history.Acked)
+			o.Group, o.Member = "g", "m1"
+			add(history.Start)
+			add(history.Done)
+		}
+	}
+	return ops
+}
+
+// at returns the index of the operation of that kind on that event.
+func at(ops []history.Op, kind history.Kind, id string) int {
+	return slices.IndexFunc(ops, func(o history.Op) bool { return o.Kind == kind && o.ID == id })
+}
+
+func TestACleanHistoryPasses(t *testing.T) {
+	t.Parallel()
+	r := history.Check(clean(), "g", 4)
+	if !r.OK() || r.Acked != 30 || r.Handled != 30 || r.Unknown != 1 || r.Duplicates != 0 {
+		t.Errorf("got %s", r)
+	}
+}
+
+func TestEachViolationIsSeen(t *testing.T) {
+	t.Parallel()
+	start := func(id, key string, seq int, member string) history.Op {
+		return history.Op{Kind: history.Start, ID: id, Key: key, Seq: seq, Group: "g", Member: member}
+	}
+	for name, tc := range map[string]struct {
+		change func(ops []history.Op) []history.Op
+		seen   func(r history.Report) []history.Op
+	}{
+		"lost": {
+			func(ops []history.Op) []history.Op {
+				i := at(ops, history.Start, "a5")
+				return slices.Delete(ops, i, i+2)
+			},
+			func(r history.Report) []history.Op { return r.Lost },
+		},
+		"started and never done": {
+			func(ops []history.Op) []history.Op {
+				i := at(ops, history.Done, "c9")
+				return slices.Delete(ops, i, i+1)
+			},
+			func(r history.Report) []history.Op { return r.Lost },
+		},
+		"unexpected": {
+			func(ops []history.Op) []history.Op { return append(ops, start("ghost", "", 0, "m1")) },
+			func(r history.Report) []history.Op { return r.Unexpected },
+		},
+		"phantom": {
+			func(ops []history.Op) []history.Op {
+				return append(ops, history.Op{Kind: history.Attempt, ID: "p"}, history.Op{Kind: history.Refused, ID: "p"}, start("p", "", 0, "m1"))
+			},
+			func(r history.Report) []history.Op { return r.Phantom },
+		},
+		"reordered": {
+			func(ops []history.Op) []history.Op {
+				i, j := at(ops, history.Start, "a2"), at(ops, history.Start, "a3")
+				ops[i], ops[j] = ops[j], ops[i]
+				i, j = at(ops, history.Done, "a2"), at(ops, history.Done, "a3")
+				ops[i], ops[j] = ops[j], ops[i]
+				return ops
+			},
+			func(r history.Report) []history.Op { return r.Reordered },
+		},
+		"concurrent": {
+			func(ops []history.Op) []history.Op {
+				return slices.Insert(ops, at(ops, history.Done, "b7"), start("b7", "b", 7, "m2"))
+			},
+			func(r history.Report) []history.Op { return r.Concurrent },
+		},
+		"unexplained": {
+			func(ops []history.Op) []history.Op { return append(ops, start("b7", "b", 7, "m2")) },
+			func(r history.Report) []history.Op { return r.Unexplained },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := history.Check(tc.change(clean()), "g", 4)
+			if len(tc.seen(r)) == 0 || r.OK() {
+				t.Errorf("not seen: %s", r)
+			}
+		})
+	}
+}
+
+// A duplicate has a cause when the event was published again, or when a member lost it.
+func TestExplainedDuplicatesPass(t *testing.T) {
+	t.Parallel()
+	again := func(id string, seq int, before ...history.Op) []history.Op {
+		ops := append(clean(), before...)
+		o := history.Op{ID: id, Key: id[:1], Seq: seq, Group: "g", Member: "m2", Kind: history.Start}
+		ops = append(ops, o)
+		o.Kind = history.Done
+		return append(ops, o)
+	}
+	freed := history.Op{Kind: history.Freed, ID: "a1", Key: "a", Seq: 1, Group: "g", Member: "m1"}
+	hurt := history.Op{Kind: history.Hurt}
+	for _, ops := range [][]history.Op{again("b4", 4), again("a1", 1, freed), again("b9", 9, hurt)} {
+		if r := history.Check(ops, "g", 4); !r.OK() || r.Duplicates != 1 {
+			t.Errorf("got %s", r)
+		}
+	}
+}
+
+// A fault explains no more than what a member may hold: its last four events.
+func TestAFaultExplainsTheWindowAlone(t *testing.T) {
+	t.Parallel()
+	ops := append(clean(), history.Op{Kind: history.Hurt}, history.Op{Kind: history.Start, ID: "b8", Key: "b", Seq: 8, Group: "g", Member: "m2"},
+		history.Op{Kind: history.Done, ID: "b8", Key: "b", Seq: 8, Group: "g", Member: "m2"})
+	if r := history.Check(ops, "g", 4); len(r.Unexplained) != 1 {
+		t.Errorf("got %s", r)
+	}
+}

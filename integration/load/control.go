@@ -1,0 +1,104 @@
+package load
+
+import (
+	"time"
+
+	"github.com/herald-go/herald/integration/history"
+	"github.com/herald-go/herald/pkg/driver"
+	"github.com/herald-go/herald/pkg/messaging"
+)
+
+// check is how often waits look.
+const check = 20 * time.Millisecond
+
+// Await waits until n more events were handled, for at most a minute.
+func (l *Load) Await(n int) {
+	l.t.Helper()
+	if took, ok := l.within(time.Minute, n); !ok {
+		l.t.Fatalf("load: %d more events were not handled within %v; %s", n, took, l.Report())
+	}
+}
+
+// Recover waits until traffic flows again, which is fifty more events, and returns how long it took. The test fails if it takes longer than
+// the goal.
+func (l *Load) Recover(goal time.Duration) time.Duration {
+	l.t.Helper()
+	took, ok := l.within(max(goal, time.Minute), 50)
+	if !ok {
+		l.t.Fatalf("load: no traffic within %v; %s", took, l.Report())
+	}
+	if took > goal {
+		l.t.Errorf("load: traffic flowed again after %v, want %v", took, goal)
+	}
+	return took
+}
+
+func (l *Load) within(limit time.Duration, n int) (took time.Duration, ok bool) {
+	began, want := time.Now(), l.handled.Load()+int64(n)
+	ticker := time.NewTicker(check)
+	defer ticker.Stop()
+	for l.handled.Load() < want {
+		if time.Since(began) > limit {
+			return time.Since(began), false
+		}
+		<-ticker.C
+	}
+	return time.Since(began), true
+}
+
+// Hurt runs a fault. What members hold, before and after it, may come again.
+func (l *Load) Hurt(fault func()) {
+	l.log.Add(history.Op{Kind: history.Hurt})
+	fault()
+	l.log.Add(history.Op{Kind: history.Hurt})
+}
+
+// Handled returns how many events were handled so far, duplicates included.
+func (l *Load) Handled() int { return int(l.handled.Load()) }
+
+// Notices returns what was told so far of one kind.
+func (l *Load) Notices(kind driver.NoticeKind) []messaging.Notice {
+	l.notices.Lock()
+	defer l.notices.Unlock()
+	var of []messaging.Notice
+	for _, n := range l.seen {
+		if n.Kind == kind {
+			of = append(of, n)
+		}
+	}
+	return of
+}
+
+// Brokers returns the publishers' broker and those of the members, in their order.
+func (l *Load) Brokers() []*messaging.Broker { return l.brokers }
+
+// Report judges what has happened so far; what is on its way counts as lost.
+func (l *Load) Report() history.Report { return history.Check(l.log.Ops(), l.cfg.Group, l.cfg.Window) }
+
+// Finish stops the publishers, waits for the last event, closes the brokers and judges the history. Violations fail the test; the report is
+// logged and returned.
+func (l *Load) Finish() history.Report {
+	l.t.Helper()
+	report := l.Drain()
+	if !report.OK() {
+		l.t.Errorf("load: %s", report)
+	}
+	l.t.Logf("load: %s", report)
+	return report
+}
+
+// Drain is Finish for faults that destroy events or explain more than a window: the test judges the report.
+func (l *Load) Drain() history.Report {
+	l.t.Helper()
+	l.stop()
+	l.writers.Wait()
+	ticker := time.NewTicker(check)
+	defer ticker.Stop()
+	for began := time.Now(); l.waiting.Load() > 0 && time.Since(began) < l.cfg.Drain; {
+		<-ticker.C
+	}
+	for _, b := range l.brokers {
+		l.close(b)
+	}
+	return l.Report()
+}
