@@ -17,6 +17,7 @@ type state struct {
 	root       *node
 	url        string
 	connection Connection
+	schemas    Schemas
 	warnings   []string
 }
 

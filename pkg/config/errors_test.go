@@ -16,7 +16,7 @@ import (
 const (
 	write = "write memory:// for development, or a URL such as amqp://host:5672, kafka://host:9092 or redis://host:6379, into the file or into HERALD_BROKER"
 	names = "a name: words of letters, digits, _ and - joined by single dots, at most 100 characters"
-	tops  = "known are broker, drain_timeout, form, groups, kafka, limits, memory, must_run_on, publish_timeout, rabbitmq, redis, service, topics, unrouted"
+	tops  = "known are broker, drain_timeout, form, groups, kafka, limits, memory, must_run_on, publish_timeout, rabbitmq, redis, schemas, service, topics, unrouted"
 )
 
 // wrong is a text, or variables, and every line of its error.
@@ -106,6 +106,14 @@ func wrongSections() []wrong {
 		{text: "kafka: {tls: {insecure: yes}}", want: "f:2: kafka.tls.insecure: expected true or false, found yes", schema: true},
 		{text: "redis: {replication: 3}", want: "f:2: redis.replication: unknown key, known are password, password_file, tls, username", schema: true},
 		{text: "kafka: {replication: 0}", want: "f:2: kafka.replication: expected a whole number between 1 and 32767, found 0", schema: true},
+
+		{text: "schemas: {folder: a, registry: 'https://r'}", want: "f:2: schemas.registry: folder is given too (f:2); keep one"},
+		{text: "schemas: {registry: 'ftp://ada:hunter2@r'}", want: "f:2: schemas.registry: expected a URL that begins with http:// or https://"},
+		{text: "schemas: {folder: a, framing: confluent}", want: "f:2: schemas.framing: registry is missing, whose ids the frame holds"},
+		{text: "schemas: {registry: 'https://ada:hunter2@r', token: hunter2}", want: "f:2: schemas: a token and a user are given; keep one"},
+		{text: "schemas: {registry: 'https://ada:hunter2@r', password: hunter2}", want: "f:2: schemas: the registry's URL has a user too; keep one"},
+		{text: "schemas: {unknown: ignore}", want: "f:2: schemas.unknown: expected refuse, warn or pass, found ignore", schema: true},
+		{text: "topics: {a: {schemas: never}}", want: "f:2: topics.a.schemas: expected refuse, warn, pass or off, found never", schema: true},
 
 		{text: "broker: ${BROKER}", want: "f:1: broker: the environment variable BROKER is not set; set it, or write ${BROKER:-default}"},
 		{text: "broker: ${BROKER:-}", want: "f:1: broker: the URL is empty; " + write},

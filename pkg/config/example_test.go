@@ -84,6 +84,10 @@ func ExampleConfig_String() {
 	//   header_bytes: 65536 # default
 	//   header_count: 128 # default
 	//   nesting: 16 # herald.yaml:3
+	// schemas:
+	//   unknown: refuse # default
+	//   framing: none # default
+	//   timeout: 10s # default
 }
 
 // Later files say only what is different, and the environment has the last word.
@@ -114,6 +118,7 @@ func ExampleLoader_Load() {
 	//   orders:
 	//     partitions: 24 # environment HERALD_TOPICS__ORDERS__PARTITIONS
 	//     groups: [billing] # herald.yaml:2
+	// schemas:
 	// kafka:
 	//   tls:
 	//   replication: 3 # production.yaml:2

@@ -29,6 +29,7 @@ var file = &key{kind: section, keys: []*key{
 	limits,
 	{name: "topics", kind: named, each: topic, doc: "What each topic should be, by name."},
 	{name: "groups", kind: named, each: &key{name: "topic", kind: named, each: subscription}, doc: "How each group handles each topic: groups, then topics, by name."},
+	schemas,
 	memory,
 	connection("rabbitmq", "RabbitMQ"),
 	connection("kafka", "Kafka", &key{name: "replication", kind: whole, min: 1, max: 32767, doc: "How many brokers hold each topic that is created."}),
@@ -52,6 +53,29 @@ var topic = &key{name: "topic", kind: section, doc: "What a topic should be.", k
 		name: "declare", kind: choice, values: []string{"create", "verify", "none"}, fallback: "create",
 		doc: "create: it exists as told after opening, or opening fails. verify: nothing is created, and opening fails where something is missing or different. none: it is left alone.",
 	},
+	{
+		name: "schemas", kind: choice, values: []string{"refuse", "warn", "pass", "off"},
+		doc: "The topic's own policy for types and versions without a schema; off checks nothing of the topic. Without it: schemas.unknown.",
+	},
+}}
+
+var schemas = &key{name: "schemas", kind: section, doc: "What the data of each type and version must look like.", keys: []*key{
+	{name: "folder", kind: text, doc: "A folder of schemas: order.placed/1.json, .avsc or .proto. One of folder and registry."},
+	{name: "registry", kind: text, url: true, doc: "The URL of a registry with Confluent's HTTP API. One of folder and registry."},
+	{
+		name: "unknown", kind: choice, values: []string{"refuse", "warn", "pass"}, fallback: "refuse",
+		doc: "What becomes of an event whose type and version have no schema. A topic's own schemas key wins.",
+	},
+	{
+		name: "framing", kind: choice, values: []string{"none", "confluent"}, fallback: "none",
+		doc: "What stands before the data on the wire; confluent is the registry's five bytes and, for Protobuf, the message's indexes.",
+	},
+	{name: "timeout", kind: duration, min: 1, fallback: "10s", doc: "Bounds one question to the registry."},
+	{name: "username", kind: text, doc: "The user at the registry, when its URL names none."},
+	{name: "password", kind: text, secret: true, doc: "The password at the registry. Better in a file of its own: password_file."},
+	{name: "password_file", kind: text, doc: "A file that holds the password; one newline at its end is dropped."},
+	{name: "token", kind: text, secret: true, doc: "The bearer token at the registry, in the place of a user. Better in a file of its own: token_file."},
+	{name: "token_file", kind: text, doc: "A file that holds the token; one newline at its end is dropped."},
 }}
 
 var subscription = &key{name: "subscription", kind: section, doc: "How a group handles a topic.", keys: []*key{

@@ -140,6 +140,7 @@ func (b *builder) finish() (*Config, error) {
 		s.connection = b.connect(where)
 		s.url = where.with(b.root.at(where.section()), s.connection)
 	}
+	s.schemas = b.schemas()
 	if err := b.problems.join(b.sources); err != nil {
 		return nil, err
 	}

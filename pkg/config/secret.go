@@ -101,22 +101,29 @@ func (b *builder) conflict(id, name string, isTLS bool) {
 	b.problems.add(b.root.at(path...).from, strings.Join(path, "."), "broker's URL (%v) has it too; keep one", b.root.at("broker").from)
 }
 
-// password returns the section's password.
+// password returns the section's password, unless the URL has one.
 func (b *builder) password(id string, section *node, a address) Secret {
-	plain, inFile := section.at("password"), section.at("password_file")
+	for _, name := range []string{"password_file", "password"} {
+		if n := section.at(name); a.hasPassword && n != nil && !n.isBad {
+			b.conflict(id, name, false)
+			return Secret{}
+		}
+	}
+	return b.secret(id, section, "password")
+}
+
+// secret returns what a key of the section, or the file that it names under the key and _file, holds.
+func (b *builder) secret(id string, section *node, key string) Secret {
+	plain, inFile := section.at(key), section.at(key+"_file")
 	if plain != nil && inFile != nil {
-		b.problems.add(inFile.from, id+".password_file", "password is given too (%v); keep one", plain.from)
+		b.problems.add(inFile.from, id+"."+key+"_file", "%s is given too (%v); keep one", key, plain.from)
 		return Secret{}
 	}
-	given, name := plain, "password"
+	given := plain
 	if inFile != nil {
-		given, name = inFile, "password_file"
+		given = inFile
 	}
 	if given == nil || given.isBad {
-		return Secret{}
-	}
-	if a.hasPassword {
-		b.conflict(id, name, false)
 		return Secret{}
 	}
 	if plain != nil {
@@ -128,12 +135,12 @@ func (b *builder) password(id string, section *node, a address) Secret {
 		err = errors.New("the file is empty")
 	}
 	if err != nil {
-		b.problems.add(inFile.from, id+".password_file", "%w", err)
+		b.problems.add(inFile.from, id+"."+key+"_file", "%w", err)
 		return Secret{}
 	}
-	b.checkMode(inFile, id+".password_file")
+	b.checkMode(inFile, id+"."+key+"_file")
 	from := origin{secret: inFile.items[0]}
-	section.children["password"] = &node{key: section.key.child("password"), from: from, items: []string{mask}}
+	section.children[key] = &node{key: section.key.child(key), from: from, items: []string{mask}}
 	return Secret{&secret}
 }
 

@@ -1,0 +1,86 @@
+package gate_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/herald-go/herald/schema"
+	"github.com/herald-go/herald/schema/gate"
+)
+
+// repository makes one with the files of each commit in turn and returns its folder.
+func repository(t *testing.T, commits ...map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"}, args...)...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	for _, files := range commits {
+		for name, text := range files {
+			file := filepath.Join(dir, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		git("add", "-A")
+		git("commit", "-q", "--allow-empty", "-m", "x")
+	}
+	return dir
+}
+
+func TestGitReadsTheFolderAsItWas(t *testing.T) {
+	t.Parallel()
+	repo := repository(t,
+		map[string]string{"README.md": "x"},
+		map[string]string{"schemas/order.placed/1.json": first},
+		map[string]string{"schemas/order.placed/1.json": second, "schemas/order.placed/2.json": third},
+	)
+	dir := filepath.Join(repo, "schemas")
+	for revision, want := range map[string]int{"HEAD~2": 0, "HEAD~1": 1, "HEAD": 2, "main": 2} {
+		files, err := gate.Git(t.Context(), dir, revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder, err := schema.Folder(files)
+		if err != nil {
+			t.Fatalf("%s: %v", revision, err)
+		}
+		s, err := gate.Load(t.Context(), folder)
+		if err != nil || len(s) != want {
+			t.Errorf("%s: got %v, %v", revision, s.Refs(), err)
+		}
+	}
+	files, err := gate.Git(t.Context(), dir, "HEAD~1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := fs.ReadFile(files, "order.placed/1.json"); err != nil || string(text) != first {
+		t.Errorf("got %s, %v", text, err)
+	}
+}
+
+func TestGitRefusesWhatIsNoRevision(t *testing.T) {
+	t.Parallel()
+	repo := repository(t, map[string]string{"schemas/order.placed/1.json": first})
+	for _, revision := range []string{"", "--upload-pack=x", "nowhere", "HEAD:schemas"} {
+		if _, err := gate.Git(t.Context(), repo, revision); err == nil || !strings.HasPrefix(err.Error(), "git: ") {
+			t.Errorf("%q: got %v", revision, err)
+		}
+	}
+	if _, err := gate.Git(t.Context(), t.TempDir(), "HEAD"); err == nil {
+		t.Error("outside a repository: no error")
+	}
+}
