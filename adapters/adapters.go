@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/herald-go/herald/adapters/kafka"
 	"github.com/herald-go/herald/adapters/memory"
+	"github.com/herald-go/herald/adapters/rabbitmq"
+	"github.com/herald-go/herald/adapters/redis"
 	"github.com/herald-go/herald/pkg/messaging"
 )
 
@@ -16,14 +20,19 @@ var ErrScheme = errors.New("no adapter for this URL")
 
 // adapter is one row of the list: nothing registers itself.
 type adapter struct {
-	scheme  string
+	schemes []string
 	example string // what to write
 	open    func(ctx context.Context, url string, opts ...messaging.Option) (*messaging.Broker, error)
 }
 
 func list() []adapter {
 	return []adapter{
-		{memory.Scheme, "memory://", memory.Open},
+		{[]string{memory.Scheme}, "memory://", memory.Open},
+		{[]string{rabbitmq.Scheme, rabbitmq.SchemeTLS}, "amqp://host:5672/", rabbitmq.Open},
+		{[]string{kafka.Scheme, kafka.SchemeTLS}, "kafka://host:9092", kafka.Open},
+		{
+			[]string{redis.Scheme, redis.SchemeTLS, redis.SchemePubSub, redis.SchemePubSubTLS}, "redis://host:6379", redis.Open,
+		},
 	}
 }
 
@@ -46,7 +55,7 @@ func Open(ctx context.Context, url string, opts ...messaging.Option) (*messaging
 		return nil, fmt.Errorf("open: %w: it begins with no scheme, write %s", ErrScheme, want)
 	}
 	for _, a := range known {
-		if a.scheme == scheme {
+		if slices.Contains(a.schemes, scheme) {
 			return a.open(ctx, url, opts...)
 		}
 	}

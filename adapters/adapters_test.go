@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/herald-go/herald/adapters"
 )
@@ -44,8 +45,16 @@ func TestOpenRepeatsNoPasswordOfAURLThatIsWrong(t *testing.T) {
 	for _, url := range []string{
 		"memory://user:secret@host", "memory://user:sec%zzret@host", "memory://user:secret", "memory://host:secret/path", "memory://?password=secret",
 		"memory://user:secret@[::1", "memory://?like=%zz", "memory://secret",
+		"amqp://user:sec%zzret@host", "amqp://user:secret@host/vhost?unknown=1", "amqps://user:secret@[::1", "amqp://user:secret@host:port/",
+		"kafka://user:sec%zzret@host", "kafka://user:secret@host?unknown=1", "kafkas://user:secret@[::1", "kafka://user:secret@host:port",
+		"redis://user:sec%zzret@host", "redis://user:secret@host/db", "redis+pubsub://user:secret@host?unknown=1",
 	} {
+		// Each is wrong as it stands: nothing is dialled.
+		began := time.Now()
 		_, err := adapters.Open(t.Context(), url)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%q: refused after %v", url, took)
+		}
 		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "sec%") {
 			t.Errorf("%q: %v", url, err)
 		}

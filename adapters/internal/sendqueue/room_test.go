@@ -218,9 +218,9 @@ func TestCloseAndOfflineReachThoseThatWait(t *testing.T) {
 		hasty, patient, behind := messages("h", "i"), messages("p", "q"), messages("b")
 		hasty[0].FailFast, hasty[1].FailFast = true, true
 		h, p, b := newFates(t, 2), newFates(t, 2), newFates(t, 1)
-		hastyDone := putting(t.Context(), q, hasty, h)
+		patientDone := putting(t.Context(), q, patient, p) // the first to wait is the one that looks around by itself
 		synctest.Wait()
-		patientDone := putting(t.Context(), q, patient, p)
+		hastyDone := putting(t.Context(), q, hasty, h)
 		synctest.Wait()
 		behindDone := putting(t.Context(), other, behind, b)
 		synctest.Wait()

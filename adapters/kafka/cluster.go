@@ -1,0 +1,400 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"github.com/herald-go/herald/adapters/internal/backoff"
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// The pauses between two tries.
+const (
+	retryFirst = 20 * time.Millisecond
+	retryMost  = time.Second
+)
+
+// cluster knows the brokers, the leaders and the coordinators, and holds the shared connections: one to each broker for short requests.
+// Whoever waits long (fetching, joining, publishing) dials its own. It is safe for concurrent use.
+type cluster struct {
+	dialer *dialer
+	told   atomic.Pointer[func(error)] // told of each connection that failed; must not block
+
+	mu           sync.Mutex // guards what follows
+	brokers      map[int32]string
+	controller   int32
+	topics       map[string]*topicInfo
+	coordinators map[string]int32
+	lines        map[int32]*line
+	open         map[*conn]struct{}
+	closed       bool
+}
+
+// topicInfo is what is known of a topic: the leader of each partition, -1 where there is none.
+type topicInfo struct {
+	leaders []int32
+	copies  int // replicas of the first partition
+}
+
+// line is the shared connection to one broker. turn, of capacity 1, is held while it is dialled.
+type line struct {
+	turn chan struct{}
+	conn *conn
+}
+
+// bootstrap is the broker number of the connection over which the cluster is found.
+const bootstrap int32 = -1
+
+func newCluster(d *dialer) *cluster {
+	c := &cluster{
+		dialer: d, controller: bootstrap, brokers: map[int32]string{}, topics: map[string]*topicInfo{},
+		coordinators: map[string]int32{}, lines: map[int32]*line{}, open: map[*conn]struct{}{},
+	}
+	d.ended = c.trouble
+	return c
+}
+
+// trouble tells that a connection failed.
+func (c *cluster) trouble(err error) {
+	if told := c.told.Load(); told != nil {
+		(*told)(err)
+	}
+}
+
+// setTrouble says who is told.
+func (c *cluster) setTrouble(f func(error)) { c.told.Store(&f) }
+
+// close ends all connections and waits for their readers.
+func (c *cluster) close() {
+	c.mu.Lock()
+	c.closed = true
+	all := c.open
+	c.open = map[*conn]struct{}{}
+	c.mu.Unlock()
+	for conn := range all {
+		conn.close()
+	}
+}
+
+// dial opens a connection of the caller's own to a broker.
+func (c *cluster) dial(ctx context.Context, broker int32) (*conn, error) {
+	c.mu.Lock()
+	address, known := c.brokers[broker]
+	c.mu.Unlock()
+	if broker != bootstrap && !known {
+		return nil, fmt.Errorf("broker %d: %w", broker, kafkago.BrokerNotAvailable)
+	}
+	var conn *conn
+	var err error
+	if known {
+		conn, err = c.dialer.dial(ctx, address, broker)
+	} else {
+		conn, err = c.dialAny(ctx)
+	}
+	if err != nil {
+		c.trouble(err)
+		return nil, err
+	}
+	c.mu.Lock()
+	if !c.closed {
+		c.open[conn] = struct{}{}
+		c.mu.Unlock()
+		return conn, nil
+	}
+	c.mu.Unlock()
+	conn.close()
+	return nil, driver.ErrClosed
+}
+
+// dialAny opens a connection to any broker of the cluster: those that were met before, then those of the Config.
+func (c *cluster) dialAny(ctx context.Context) (*conn, error) {
+	c.mu.Lock()
+	var addresses []string
+	for _, a := range c.brokers {
+		addresses = append(addresses, a)
+	}
+	c.mu.Unlock()
+	rand.Shuffle(len(addresses), func(i, j int) { addresses[i], addresses[j] = addresses[j], addresses[i] })
+	for _, a := range c.dialer.cfg.Brokers {
+		if !slices.Contains(addresses, a) {
+			addresses = append(addresses, a)
+		}
+	}
+	var errs []error
+	for _, a := range addresses {
+		conn, err := c.dialer.dial(ctx, a, bootstrap)
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+// hangUp ends a connection of the caller's own.
+func (c *cluster) hangUp(conn *conn) {
+	if conn == nil {
+		return
+	}
+	c.mu.Lock()
+	delete(c.open, conn)
+	c.mu.Unlock()
+	conn.close()
+}
+
+// shared returns the shared connection to a broker, dialled if need be.
+func (c *cluster) shared(ctx context.Context, broker int32) (*conn, error) {
+	c.mu.Lock()
+	l := c.lines[broker]
+	if l == nil {
+		l = &line{turn: make(chan struct{}, 1)}
+		c.lines[broker] = l
+	}
+	c.mu.Unlock()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if l.conn != nil && !l.conn.dead() {
+		return l.conn, nil
+	}
+	c.hangUp(l.conn)
+	l.conn = nil
+	conn, err := c.dial(ctx, broker)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	return conn, nil
+}
+
+// ask sends a short request to one broker and waits for its answer. bootstrap is any broker.
+func (c *cluster) ask(ctx context.Context, broker int32, msg protocol.Message) (protocol.Message, error) {
+	conn, err := c.shared(ctx, broker)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := conn.call(ctx, msg)
+	if err != nil && conn.dead() {
+		c.trouble(err)
+	}
+	return answer, err
+}
+
+// refresh reads the leaders of the named topics anew. A topic that does not exist is forgotten; errors of a single topic are left out.
+func (c *cluster) refresh(ctx context.Context, topics ...string) error {
+	if topics == nil {
+		topics = []string{} // nil would ask for all
+	}
+	answer, err := c.ask(ctx, bootstrap, &metadata.Request{TopicNames: topics})
+	if err != nil {
+		return err
+	}
+	res, ok := answer.(*metadata.Response)
+	if !ok {
+		return errProtocol
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(res.Brokers) > 0 {
+		clear(c.brokers)
+		for _, b := range res.Brokers {
+			c.brokers[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+		}
+		c.controller = res.ControllerID
+	}
+	for _, t := range res.Topics {
+		err = errors.Join(err, c.learn(t))
+	}
+	return err
+}
+
+// learn takes in what a broker says of a topic. c.mu is held.
+func (c *cluster) learn(t metadata.ResponseTopic) error {
+	switch err := code(t.ErrorCode); {
+	case is(err, kafkago.UnknownTopicOrPartition):
+		delete(c.topics, t.Name)
+		return nil
+	case is(err, kafkago.LeaderNotAvailable):
+		if c.topics[t.Name] == nil {
+			c.topics[t.Name] = &topicInfo{} // being created
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: %w", t.Name, err)
+	}
+	info := &topicInfo{leaders: make([]int32, len(t.Partitions))}
+	for i := range info.leaders {
+		info.leaders[i] = noBroker
+	}
+	for _, p := range t.Partitions {
+		if p.PartitionIndex < 0 || int(p.PartitionIndex) >= len(info.leaders) {
+			return fmt.Errorf("%s: %w: partition %d of %d", t.Name, errProtocol, p.PartitionIndex, len(t.Partitions))
+		}
+		info.copies = len(p.ReplicaNodes)
+		if p.LeaderID >= 0 {
+			info.leaders[p.PartitionIndex] = p.LeaderID
+		}
+	}
+	c.topics[t.Name] = info
+	return nil
+}
+
+// noBroker is the leader of a partition that has none.
+const noBroker int32 = -2
+
+// topic returns what is known of a topic, asking the cluster where nothing is; ErrUnknownTopic where it does not exist.
+func (c *cluster) topic(ctx context.Context, name string) (*topicInfo, error) {
+	if t := c.known(name); t != nil && len(t.leaders) > 0 {
+		return t, nil
+	}
+	return c.topicNow(ctx, name)
+}
+
+// topicNow asks the cluster in any case.
+func (c *cluster) topicNow(ctx context.Context, name string) (*topicInfo, error) {
+	if err := c.refresh(ctx, name); err != nil {
+		return nil, err
+	}
+	t := c.known(name)
+	switch {
+	case t == nil:
+		return nil, driver.ErrUnknownTopic
+	case len(t.leaders) == 0:
+		return nil, kafkago.LeaderNotAvailable
+	default:
+		return t, nil
+	}
+}
+
+// known returns what was learned last, or nil.
+func (c *cluster) known(name string) *topicInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.topics[name]
+}
+
+// leader returns the broker that leads a partition, noBroker where that is not known.
+func (c *cluster) leader(topic string, partition int) int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.topics[topic]
+	if t == nil || partition >= len(t.leaders) {
+		return noBroker
+	}
+	if _, there := c.brokers[t.leaders[partition]]; !there {
+		return noBroker
+	}
+	return t.leaders[partition]
+}
+
+// nodes returns the numbers of all brokers.
+func (c *cluster) nodes() []int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids := make([]int32, 0, len(c.brokers))
+	for id := range c.brokers {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// anyNode returns the controller, or any broker where that is not known.
+func (c *cluster) anyNode() int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, there := c.brokers[c.controller]; there {
+		return c.controller
+	}
+	return bootstrap
+}
+
+// coordinator returns the broker that coordinates a group.
+func (c *cluster) coordinator(ctx context.Context, group string) (int32, error) {
+	c.mu.Lock()
+	id, known := c.coordinators[group]
+	c.mu.Unlock()
+	if known {
+		return id, nil
+	}
+	answer, err := c.ask(ctx, bootstrap, &findcoordinator.Request{Key: group})
+	if err != nil {
+		return 0, err
+	}
+	res, ok := answer.(*findcoordinator.Response)
+	if !ok {
+		return 0, errProtocol
+	}
+	if err := code(res.ErrorCode); err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.coordinators[group] = res.NodeID
+	if _, there := c.brokers[res.NodeID]; !there {
+		c.brokers[res.NodeID] = net.JoinHostPort(res.Host, strconv.Itoa(int(res.Port)))
+	}
+	return res.NodeID, nil
+}
+
+// moved forgets the coordinator of a group.
+func (c *cluster) moved(group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.coordinators, group)
+}
+
+// askGroup sends a short request to the group's coordinator. What the answer holds must be checked with retryGroup.
+func (c *cluster) askGroup(ctx context.Context, group string, msg protocol.Message) (protocol.Message, error) {
+	id, err := c.coordinator(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.ask(ctx, id, msg)
+	if err != nil {
+		c.moved(group)
+	}
+	return answer, err
+}
+
+// elsewhere notes that the broker asked is not the group's coordinator, or not yet, and reports whether to ask again.
+func (c *cluster) elsewhere(group string, err error) bool {
+	if !is(err, kafkago.NotCoordinatorForGroup, kafkago.GroupCoordinatorNotAvailable, kafkago.GroupLoadInProgress) {
+		return false
+	}
+	c.moved(group)
+	return true
+}
+
+// retry calls f until it succeeds or fails for good, or until ctx ends.
+func retry(ctx context.Context, f func() error) error {
+	pause := backoff.New(retryFirst, retryMost)
+	for {
+		err := f()
+		if err == nil || permanent(err) {
+			return err
+		}
+		if ctx.Err() != nil || pause.Wait(ctx) != nil {
+			return ended(ctx, err)
+		}
+	}
+}

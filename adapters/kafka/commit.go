@@ -1,0 +1,129 @@
+package kafka
+
+import (
+	"context"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/herald-go/herald/adapters/internal/backoff"
+)
+
+// commitPause is the least pause between two commits of a subscription.
+const commitPause = 100 * time.Millisecond
+
+// committer stores positions as they move, one commit at a time, so that a later one is never overtaken.
+func (s *subscription) committer(ctx context.Context) {
+	pause := backoff.New(commitPause, retryMost)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.commitWake:
+		}
+		if done, _ := s.commit(ctx); !done {
+			signal(s.commitWake)
+		} else {
+			pause.Reset()
+		}
+		if pause.Wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+// promise is what a commit will have stored.
+type promise struct {
+	feed *feed
+	at   committed
+	acks int
+}
+
+// commit stores all positions that have moved, and reports whether nothing is left to store.
+func (s *subscription) commit(ctx context.Context) (done bool, err error) {
+	select {
+	case s.commitTurn <- struct{}{}:
+		defer func() { <-s.commitTurn }()
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+	id, generation := s.member.place()
+	promises := s.promises()
+	if len(promises) == 0 {
+		return true, nil
+	}
+	at := make(map[target]committed, len(promises))
+	for _, p := range promises {
+		if p.at != p.feed.stored {
+			at[target{p.feed.topic, p.feed.partition}] = p.at
+		}
+	}
+	var failed map[target]error
+	if len(at) > 0 {
+		failed, err = s.d.cluster.commit(ctx, s.group, id, generation, at)
+	}
+	acks := s.kept(promises, failed, err)
+	if acks > 0 && s.spec.Settled != nil {
+		s.spec.Settled(acks)
+	}
+	for _, e := range failed {
+		err = e
+	}
+	return err == nil, err
+}
+
+// promises takes the feeds whose position may have moved.
+func (s *subscription) promises() []promise {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]promise, 0, len(s.dirty))
+	for _, f := range s.dirty {
+		f.dirty = false
+		if f.unit.gone {
+			continue
+		}
+		at, acks := f.ledger.position(s.aheadLimit)
+		f.ledger.acks -= acks
+		all = append(all, promise{f, at, acks})
+	}
+	clear(s.dirty)
+	s.dirty = s.dirty[:0]
+	return all
+}
+
+// kept notes what is stored now, takes back what is not, and counts the acks.
+func (s *subscription) kept(promises []promise, failed map[target]error, err error) (acks int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range promises {
+		e := err
+		if e == nil {
+			e = failed[target{p.feed.topic, p.feed.partition}]
+		}
+		if e == nil {
+			p.feed.stored = p.at
+			acks += p.acks
+			continue
+		}
+		if is(e, kafkago.OffsetMetadataTooLarge) {
+			s.aheadLimit /= 2
+		}
+		p.feed.ledger.acks += p.acks
+		p.feed.touch()
+	}
+	return acks
+}
+
+// flush commits until everything is stored, the group has gone on without this member, or ctx ends.
+func (s *subscription) flush(ctx context.Context) error {
+	pause := backoff.New(retryFirst/2, retryFirst*10)
+	for {
+		done, err := s.commit(ctx)
+		if done || is(err, kafkago.UnknownMemberId) {
+			return err
+		}
+		if ctx.Err() != nil || pause.Wait(ctx) != nil {
+			return ended(ctx, err)
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package kafka
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// readBuffer is large, since the default of 4 KiB costs a system call for each 4 KiB of what is fetched.
+const readBuffer = 64 << 10
+
+// largestAnswer guards against a stream that is not Kafka's.
+const largestAnswer = 256 << 20
+
+var errProtocol = errors.New("not a Kafka broker's answer")
+
+// conn is one connection. Requests are answered in the order in which they were written; one goroutine reads, so that a cut shows at once.
+// It is safe for concurrent use.
+type conn struct {
+	nc       net.Conn
+	broker   int32
+	client   string
+	limit    time.Duration // how long an answer may take
+	versions map[protocol.ApiKey]versionRange
+
+	mu      sync.Mutex // guards what follows, and writing
+	out     bytes.Buffer
+	waiting []*exchange
+	serial  int32
+	err     error
+
+	done  chan struct{} // closed when the reader has ended
+	ended func(error)   // told when the connection ends by itself; must not block
+}
+
+type versionRange struct{ least, most int16 }
+
+// exchange is one request that waits for its answer. read consumes exactly size bytes, from the reader's goroutine.
+type exchange struct {
+	serial   int32
+	read     func(r *bufio.Reader, size int) error
+	finished chan error // of capacity 1, so that an exchange nobody waits for any more holds nobody up
+}
+
+func newConn(nc net.Conn, broker int32, client string, limit time.Duration, ended func(error)) *conn {
+	c := &conn{nc: nc, broker: broker, client: client, limit: limit, ended: ended, done: make(chan struct{})}
+	go c.readAll()
+	return c
+}
+
+// close ends the connection and waits for its reader.
+func (c *conn) close() {
+	c.fail(errStale)
+	<-c.done
+}
+
+// dead reports whether the connection has ended.
+func (c *conn) dead() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err != nil
+}
+
+// fail ends the connection; the first reason stays. It reports whether this was the first.
+func (c *conn) fail(err error) bool {
+	c.mu.Lock()
+	first := c.err == nil
+	if first {
+		c.err = err
+	}
+	waiting := c.waiting
+	c.waiting = nil
+	err = c.err
+	c.mu.Unlock()
+	_ = c.nc.Close()
+	for _, x := range waiting {
+		x.finished <- err
+	}
+	return first
+}
+
+func (c *conn) readAll() {
+	defer close(c.done)
+	r := bufio.NewReaderSize(c.nc, readBuffer)
+	for {
+		if err := c.readOne(r); err != nil {
+			if c.fail(err) {
+				c.ended(err)
+			}
+			return
+		}
+	}
+}
+
+func (c *conn) readOne(r *bufio.Reader) error {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	size, serial := int(int32(binary.BigEndian.Uint32(head[:]))), int32(binary.BigEndian.Uint32(head[4:])) //nolint:gosec // the wire's signs
+	if size < 4 || size > largestAnswer {
+		return fmt.Errorf("%w: its size is %d", errProtocol, size)
+	}
+	c.mu.Lock()
+	var x *exchange
+	if len(c.waiting) > 0 {
+		x = c.waiting[0]
+		c.waiting = c.waiting[1:]
+	}
+	c.mu.Unlock()
+	if x == nil || x.serial != serial {
+		return fmt.Errorf("%w: it answers no request", errProtocol)
+	}
+	err := x.read(r, size-4)
+	x.finished <- err
+	return err
+}
+
+// send writes one request frame, of which write adds what follows the client's name.
+func (c *conn) send(x *exchange, write func(out *bytes.Buffer, serial int32) error) error {
+	c.mu.Lock()
+	if c.err != nil {
+		defer c.mu.Unlock()
+		return c.err
+	}
+	c.serial++
+	x.serial = c.serial
+	c.out.Reset()
+	if err := write(&c.out, c.serial); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.waiting = append(c.waiting, x)
+	err := c.nc.SetWriteDeadline(time.Now().Add(c.limit))
+	if err == nil {
+		_, err = c.nc.Write(c.out.Bytes())
+	}
+	if c.out.Cap() > 4<<20 {
+		c.out = bytes.Buffer{} // one large request shall not be remembered for ever
+	}
+	c.mu.Unlock()
+	if err != nil {
+		c.fail(fmt.Errorf("write: %w", err))
+	}
+	return nil // the reader, or fail, finishes the exchange
+}
+
+// wait waits for the answer. When ctx ends first the answer is read and thrown away later; when it takes too long the connection is dead.
+func (c *conn) wait(ctx context.Context, x *exchange, limit time.Duration) error {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-x.finished:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		c.fail(errNoAnswer)
+		return <-x.finished
+	}
+}
+
+// call sends a message of the client library and waits for its answer.
+func (c *conn) call(ctx context.Context, msg protocol.Message) (protocol.Message, error) {
+	return c.callFor(ctx, msg, c.limit)
+}
+
+// callFor is call for requests that the broker answers later than others.
+func (c *conn) callFor(ctx context.Context, msg protocol.Message, limit time.Duration) (protocol.Message, error) {
+	key := msg.ApiKey()
+	version, err := c.version(key)
+	if err != nil {
+		return nil, err
+	}
+	var answer protocol.Message
+	x := &exchange{finished: make(chan error, 1)}
+	x.read = func(r *bufio.Reader, size int) (err error) {
+		answer, err = decodeAnswer(r, size, key, version)
+		return err
+	}
+	err = c.send(x, func(out *bytes.Buffer, serial int32) error {
+		return encodeRequest(out, version, serial, c.client, msg)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.wait(ctx, x, limit); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// raw sends a request whose body is encoded already.
+func (c *conn) raw(ctx context.Context, key protocol.ApiKey, version int16, body []byte, limit time.Duration,
+	read func(r *bufio.Reader, size int) error,
+) error {
+	x := &exchange{finished: make(chan error, 1), read: read}
+	err := c.send(x, func(out *bytes.Buffer, serial int32) error {
+		frame := make([]byte, 0, 14+len(c.client))
+		frame = binary.BigEndian.AppendUint32(frame, uint32(10+len(c.client)+len(body))) //nolint:gosec // far below the limit
+		frame = binary.BigEndian.AppendUint16(frame, uint16(key))                        //nolint:gosec // a small number
+		frame = binary.BigEndian.AppendUint16(frame, uint16(version))                    //nolint:gosec // a small number
+		frame = binary.BigEndian.AppendUint32(frame, uint32(serial))                     //nolint:gosec // bits as they are
+		frame = appendString(frame, c.client)
+		_, _ = out.Write(frame)
+		_, _ = out.Write(body)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.wait(ctx, x, limit)
+}
+
+// encodeRequest guards against a library that panics on what it can't encode.
+func encodeRequest(out *bytes.Buffer, version int16, serial int32, client string, msg protocol.Message) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: encoding %s: %v", errProtocol, msg.ApiKey(), p)
+		}
+	}()
+	return protocol.WriteRequest(out, version, serial, client, msg)
+}
+
+// decodeAnswer reads an answer of size bytes, of which the serial number is read already.
+func decodeAnswer(r *bufio.Reader, size int, key protocol.ApiKey, version int16) (msg protocol.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: decoding %s: %v", errProtocol, key, p)
+		}
+	}()
+	var head [8]byte
+	binary.BigEndian.PutUint32(head[:], uint32(size+4)) //nolint:gosec // checked by the reader
+	whole := io.MultiReader(bytes.NewReader(head[:]), io.LimitReader(r, int64(size)))
+	_, msg, err = protocol.ReadResponse(whole, key, version)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errProtocol, key, err)
+	}
+	return msg, nil
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(len(s))) //nolint:gosec // names are short
+	return append(b, s...)
+}

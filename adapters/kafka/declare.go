@@ -1,0 +1,232 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/createtopics"
+
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// groupSpec is a group to be.
+type groupSpec struct {
+	topic, group string
+	partitions   int // 0 is whatever the topic has
+	start        driver.Start
+}
+
+// declareGroup makes sure of the topic, the group's inbox and its position in every partition, and returns how many partitions there are.
+// The position comes last: a group is known by it.
+func (a *admin) declareGroup(ctx context.Context, g groupSpec) (int, error) {
+	if g.start.Kind == driver.StartAfter {
+		if _, err := parsePosition(g.start.Position); err != nil {
+			return 0, err
+		}
+	}
+	t, err := a.ensure(ctx, topicSpec{name: g.topic, partitions: g.partitions})
+	if err != nil {
+		return 0, err
+	}
+	n := len(t.leaders)
+	if g.partitions > 0 && g.partitions != n {
+		return 0, fmt.Errorf("%w: topic has %d partitions, not %d", driver.ErrConflict, n, g.partitions)
+	}
+	id := groupID(g.topic, g.group)
+	found, err := a.cluster.positions(ctx, id, map[string]int{g.topic: n})
+	if err != nil {
+		return 0, err
+	}
+	isThere := func(c committed) bool { return c.offset >= 0 }
+	if slices.ContainsFunc(found[g.topic], isThere) {
+		return n, a.declareInbox(ctx, g, n)
+	}
+	offsets, err := a.cluster.begin(ctx, g.topic, n, g.start)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.declareInbox(ctx, g, n); err != nil {
+		return 0, err
+	}
+	at := map[target]committed{}
+	for i, offset := range offsets {
+		at[target{g.topic, i}] = committed{offset: offset}
+		for _, topic := range inboxTopics(g.topic, g.group) {
+			at[target{topic, i}] = committed{offset: 0}
+		}
+	}
+	err = a.cluster.place(ctx, id, at)
+	if is(err, kafkago.UnknownMemberId, kafkago.IllegalGeneration, kafkago.RebalanceInProgress) {
+		return n, nil // another member was faster, and has placed the group
+	}
+	return n, err
+}
+
+// declareInbox makes sure of the group's inbox topics.
+func (a *admin) declareInbox(ctx context.Context, g groupSpec, n int) error {
+	topics := inboxTopics(g.topic, g.group)
+	if err := a.cluster.refresh(ctx, topics...); err != nil {
+		return err
+	}
+	var missing []topicSpec
+	for i, name := range topics {
+		if a.cluster.known(name) == nil {
+			derived := driver.Name(driver.KindInbox, g.topic, g.group, tiers[i].name)
+			missing = append(missing, topicSpec{name: derived, partitions: n, configs: kept()})
+		}
+	}
+	if len(missing) > 0 {
+		if a.cfg.Declare != DeclareCreate {
+			return fmt.Errorf("%w: %s, and declare is %s", driver.ErrUnknownTopic, missing[0].name, a.cfg.Declare)
+		}
+		if err := a.create(ctx, missing...); err != nil {
+			return err
+		}
+	}
+	for _, name := range topics {
+		if t := a.cluster.known(name); t != nil && len(t.leaders) > 0 && !slices.Contains(t.leaders, noBroker) {
+			continue
+		}
+		if _, err := a.settled(ctx, name); err != nil {
+			return err
+		}
+	}
+	return a.grow(ctx, n, topics...)
+}
+
+// Declare implements driver.Topology.
+func (d *Driver) Declare(ctx context.Context, topics []driver.TopicSpec) error {
+	for _, t := range topics {
+		if err := validTopic(t); err != nil {
+			return fail("declare", t.Name, err)
+		}
+	}
+	for _, t := range topics {
+		err := retry(ctx, func() error {
+			switch {
+			case t.Verify || d.cfg.Declare == DeclareVerify:
+				return d.admin.verify(ctx, t)
+			case d.cfg.Declare == DeclareNone:
+				return nil
+			default:
+				return d.admin.declare(ctx, t)
+			}
+		})
+		if err != nil {
+			return fail("declare", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func validTopic(t driver.TopicSpec) error {
+	switch {
+	case !driver.ValidName(t.Name):
+		return errTopicName
+	case t.Partitions < 0 || t.MaxAge < 0 || t.MaxBytes < 0 || t.MaxCount < 0:
+		return errors.New("partitions and bounds must not be negative")
+	case t.MaxCount > 0:
+		return because(driver.ErrUnsupported, errCount)
+	}
+	for _, g := range t.Groups {
+		if !driver.ValidName(g) {
+			return fmt.Errorf("%q: %w", g, errGroupName)
+		}
+	}
+	return nil
+}
+
+// bounds are a topic's retention as Kafka's settings. Kafka bounds the bytes of each partition.
+func bounds(t driver.TopicSpec, partitions int) []createtopics.RequestConfig {
+	var c []createtopics.RequestConfig
+	if t.MaxAge > 0 {
+		c = append(c, createtopics.RequestConfig{Name: "retention.ms", Value: strconv.FormatInt(max(1, t.MaxAge.Milliseconds()), 10)})
+	}
+	if t.MaxBytes > 0 {
+		each := max(1, t.MaxBytes/int64(max(1, partitions)))
+		c = append(c, createtopics.RequestConfig{Name: "retention.bytes", Value: strconv.FormatInt(each, 10)})
+	}
+	return c
+}
+
+func (a *admin) declare(ctx context.Context, t driver.TopicSpec) error {
+	n := or(t.Partitions, a.cfg.Partitions)
+	if t.MaxBytes > 0 && n == 0 {
+		n = 1 // bytes are divided among the partitions, so their number has to be known
+	}
+	if _, err := a.ensure(ctx, topicSpec{name: t.Name, partitions: n, configs: bounds(t, n)}); err != nil {
+		return err
+	}
+	if err := a.compare(ctx, t); err != nil {
+		return err
+	}
+	for _, g := range t.Groups {
+		if _, err := a.declareGroup(ctx, groupSpec{topic: t.Name, group: g}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare tells ErrConflict when a topic that exists has other properties.
+func (a *admin) compare(ctx context.Context, t driver.TopicSpec) error {
+	info, err := a.cluster.topicNow(ctx, t.Name)
+	if err != nil {
+		return err
+	}
+	n := len(info.leaders)
+	if t.Partitions > 0 && t.Partitions != n {
+		return fmt.Errorf("%w: topic has %d partitions, not %d", driver.ErrConflict, n, t.Partitions)
+	}
+	wanted := bounds(t, n)
+	if len(wanted) == 0 {
+		return nil
+	}
+	there, err := a.configs(ctx, ofTopic, t.Name, "retention.ms", "retention.bytes")
+	if err != nil {
+		return err
+	}
+	for _, c := range wanted {
+		if there[c.Name] != c.Value {
+			return fmt.Errorf("%w: %s is %s, not %s", driver.ErrConflict, c.Name, there[c.Name], c.Value)
+		}
+	}
+	return nil
+}
+
+func (a *admin) verify(ctx context.Context, t driver.TopicSpec) error {
+	if err := a.compare(ctx, t); err != nil {
+		return err
+	}
+	for _, g := range t.Groups {
+		if _, err := a.knownGroup(ctx, t.Name, g); err != nil {
+			return fmt.Errorf("group %s: %w", g, err)
+		}
+	}
+	return nil
+}
+
+// knownGroup returns the group's positions in the topic and its inbox; ErrUnknownTopic where there is no such topic or group.
+func (a *admin) knownGroup(ctx context.Context, topic, group string) (map[string][]committed, error) {
+	t, err := a.cluster.topicNow(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	n := len(t.leaders)
+	partitions := map[string]int{topic: n}
+	for _, name := range inboxTopics(topic, group) {
+		partitions[name] = n
+	}
+	found, err := a.cluster.positions(ctx, groupID(topic, group), partitions)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(found[topic], func(c committed) bool { return c.offset >= 0 }) {
+		return nil, driver.ErrUnknownTopic
+	}
+	return found, nil
+}

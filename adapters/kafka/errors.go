@@ -1,0 +1,90 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// Reasons that are worth their words.
+var (
+	errNoGroup    = errors.New("topic has no group: subscribe or declare one first, or publish with unrouted keep or drop")
+	errNoInbox    = errors.New("group has never been subscribed, so it has no inbox")
+	errTopicName  = errors.New("not a topic name")
+	errGroupName  = errors.New("not a group name")
+	errNoWindow   = errors.New("window and window bytes must be positive")
+	errGroupOrAll = errors.New("want either a group or a broadcast")
+	errPartitions = errors.New("partitions must be 0 to 64")
+	errOtherTypes = errors.New("live members have another type filter")
+	errCount      = errors.New("kafka keeps by age and by bytes, not by count")
+	errStale      = errors.New("the connection is closed")
+	errNoLeader   = errors.New("partition has no leader")
+	errNoAnswer   = errors.New("no answer in time")
+	errUnknown    = errors.New("the broker lost track of the producer after an attempt that was not answered")
+)
+
+// fail gives an error its operation and topic.
+func fail(op, topic string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if topic == "" {
+		return fmt.Errorf("kafka: %s: %w", op, err)
+	}
+	return fmt.Errorf("kafka: %s %s: %w", op, topic, err)
+}
+
+// because wraps a sentinel of package driver beside its reason.
+func because(sentinel, reason error) error { return fmt.Errorf("%w: %w", sentinel, reason) }
+
+// code returns an answer's error, or nil.
+func code(n int16) error {
+	if n == 0 {
+		return nil
+	}
+	return kafkago.Error(n)
+}
+
+// is reports whether err is one of the broker's errors.
+func is(err error, codes ...kafkago.Error) bool {
+	var e kafkago.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, c := range codes {
+		if e == c {
+			return true
+		}
+	}
+	return false
+}
+
+// permanent reports whether trying again is of no use: the broker has said no, and will say so again.
+func permanent(err error) bool {
+	return errors.Is(err, driver.ErrUnsupported) || errors.Is(err, driver.ErrConflict) || errors.Is(err, driver.ErrUnknownTopic) ||
+		errors.Is(err, driver.ErrPosition) || errors.Is(err, driver.ErrInUse) || errors.Is(err, driver.ErrClosed) ||
+		errors.Is(err, errProtocol) || denied(err) ||
+		is(err, kafkago.InvalidTopic, kafkago.InvalidReplicationFactor, kafkago.InvalidPartitionNumber, kafkago.InvalidConfiguration,
+			kafkago.PolicyViolation, kafkago.UnsupportedVersion, kafkago.InvalidRequest, kafkago.InvalidGroupId,
+			kafkago.InvalidSessionTimeout, kafkago.InconsistentGroupProtocol)
+}
+
+// denied reports whether the broker refuses this user.
+func denied(err error) bool {
+	return is(err, kafkago.SASLAuthenticationFailed, kafkago.UnsupportedSASLMechanism, kafkago.IllegalSASLState,
+		kafkago.TopicAuthorizationFailed, kafkago.GroupAuthorizationFailed, kafkago.ClusterAuthorizationFailed,
+		kafkago.TransactionalIDAuthorizationFailed, kafkago.SecurityDisabled)
+}
+
+// ended returns the context's cause beside the last error that was met on the way.
+func ended(ctx context.Context, last error) error {
+	cause := context.Cause(ctx)
+	if last == nil || errors.Is(last, cause) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", cause, last)
+}

@@ -1,0 +1,183 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+	"github.com/segmentio/kafka-go/protocol/initproducerid"
+	"github.com/segmentio/kafka-go/protocol/listgroups"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/produce"
+)
+
+// fake is as much of a Kafka cluster as publishing needs: one broker in this process, one topic with a group. Its connections are pipes, so
+// that it works inside a synctest bubble.
+type fake struct {
+	mu         sync.Mutex
+	partitions int
+	leaderless map[int]bool
+	ids        int64
+	answer     func(a attempt) verdict // nil stores everything
+	attempts   []attempt
+	conns      []net.Conn
+	pumps      sync.WaitGroup
+}
+
+// attempt is one batch that was sent.
+type attempt struct {
+	partition int
+	producer  producer
+	sequence  int32
+	bytes     string
+	ids       []string
+}
+
+// verdict is what the broker does with it.
+type verdict struct {
+	code   int16
+	hangUp bool // no answer: the connection breaks
+	hold   chan struct{}
+}
+
+const fakeTopic = "orders"
+
+func newFake(partitions int) *fake { return &fake{partitions: partitions, leaderless: map[int]bool{}} }
+
+// Dial is for Config.Dial.
+func (f *fake) Dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	f.mu.Lock()
+	f.conns = append(f.conns, far)
+	f.mu.Unlock()
+	f.pumps.Go(func() { f.serve(far) })
+	return near, nil
+}
+
+func (f *fake) serve(c net.Conn) {
+	defer func() { _ = c.Close() }()
+	for {
+		var size [4]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return
+		}
+		frame := make([]byte, binary.BigEndian.Uint32(size[:]))
+		if _, err := io.ReadFull(c, frame); err != nil {
+			return
+		}
+		key, version, serial := protocol.ApiKey(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:])), int32(binary.BigEndian.Uint32(frame[4:]))
+		var res protocol.Message
+		if key == protocol.Produce {
+			res = f.produce(frame)
+		} else {
+			_, _, _, msg, err := protocol.ReadRequest(bytes.NewReader(append(size[:], frame...)))
+			if err != nil {
+				return
+			}
+			res = f.reply(msg)
+		}
+		if res == nil || protocol.WriteResponse(c, version, serial, res) != nil {
+			return
+		}
+	}
+}
+
+func (f *fake) reply(msg protocol.Message) protocol.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch req := msg.(type) {
+	case *apiversions.Request:
+		res := &apiversions.Response{}
+		for key, most := range newest {
+			res.ApiKeys = append(res.ApiKeys, apiversions.ApiKeyResponse{ApiKey: int16(key), MaxVersion: most})
+		}
+		return res
+	case *metadata.Request:
+		res := &metadata.Response{Brokers: []metadata.ResponseBroker{{NodeID: 1, Host: "fake", Port: 9092}}, ControllerID: 1}
+		for _, name := range req.TopicNames {
+			res.Topics = append(res.Topics, f.topic(name))
+		}
+		return res
+	case *listgroups.Request:
+		return &listgroups.Response{Groups: []listgroups.ResponseGroup{{GroupID: groupID(fakeTopic, "billing")}}}
+	case *describeconfigs.Request:
+		return &describeconfigs.Response{Resources: []describeconfigs.ResponseResource{{}}}
+	case *initproducerid.Request:
+		f.ids++
+		return &initproducerid.Response{ProducerID: 4000 + f.ids}
+	case *createtopics.Request:
+		return &createtopics.Response{}
+	default:
+		return nil
+	}
+}
+
+func (f *fake) topic(name string) metadata.ResponseTopic {
+	t := metadata.ResponseTopic{Name: name}
+	if name != fakeTopic {
+		t.ErrorCode = 3
+		return t
+	}
+	for i := range f.partitions {
+		leader := int32(1)
+		if f.leaderless[i] {
+			leader = -1
+		}
+		t.Partitions = append(t.Partitions, metadata.ResponsePartition{PartitionIndex: int32(i), LeaderID: leader, ReplicaNodes: []int32{1}})
+	}
+	return t
+}
+
+// produce reads the batches of a request and asks what becomes of each; nil hangs up.
+func (f *fake) produce(frame []byte) protocol.Message {
+	p := wireParser{b: frame[8:]}
+	p.text()          // client
+	p.take(2 + 2 + 4) // transaction, acks, time-out
+	res := &produce.Response{}
+	for range p.count() {
+		t := produce.ResponseTopic{Topic: p.text()}
+		for range p.count() {
+			a := attempt{partition: int(p.int32())}
+			b := p.block()
+			a.bytes = string(b)
+			a.producer = producer{int64(binary.BigEndian.Uint64(b[atProducer:])), int16(binary.BigEndian.Uint16(b[atEpoch:]))}
+			a.sequence = int32(binary.BigEndian.Uint32(b[atSequence:]))
+			msgs, _, _ := decode(b, 0)
+			for _, m := range msgs {
+				a.ids = append(a.ids, m.ID)
+			}
+			f.mu.Lock()
+			f.attempts = append(f.attempts, a)
+			answer := f.answer
+			f.mu.Unlock()
+			var v verdict
+			if answer != nil {
+				f.mu.Lock() // scripts count their calls
+				v = answer(a)
+				f.mu.Unlock()
+			}
+			if v.hold != nil {
+				<-v.hold
+			}
+			if v.hangUp {
+				return nil
+			}
+			t.Partitions = append(t.Partitions, produce.ResponsePartition{Partition: int32(a.partition), ErrorCode: v.code})
+		}
+		res.Topics = append(res.Topics, t)
+	}
+	return res
+}
+
+func (f *fake) seen() []attempt {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]attempt(nil), f.attempts...)
+}

@@ -1,0 +1,186 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// unsureFor is how long a topic without a group of Herald's is published to before somebody looks again whether broadcast readers have come.
+const unsureFor = time.Second
+
+// route is the way of messages with one address, as one session has found it out.
+type route struct {
+	exchange  string
+	key       string // unless the key is the message's type
+	byType    bool
+	mandatory bool
+	topic     string    // of a topic, for delays
+	group     string    // of an inbox, for delays
+	until     time.Time // when to look again; zero is never
+	fate      driver.Fate
+	err       error // why nothing can go this way now; then the route holds for one batch
+}
+
+// refused is a route that is none.
+func refused(fate driver.Fate, err error) route { return route{fate: fate, err: err} }
+
+// prepare finds out the way of an address, declaring what it needs. An error means that the link is in trouble: the broker's refusals are
+// routes.
+func (s *session) prepare(to driver.Address, now time.Time) (route, error) {
+	var r route
+	var err error
+	switch {
+	case !to.Log && !driver.ValidName(to.Topic):
+		return refused(driver.Invalid, errTopicName), nil
+	case to.Log:
+		r, err = s.prepareLog(to)
+	case to.Group != "":
+		r, err = s.prepareInbox(to)
+	case to.Unrouted == driver.Keep:
+		return refused(driver.Invalid, because(driver.ErrUnsupported, errKeepRefused)), nil
+	default:
+		r, err = s.prepareTopic(to, now)
+	}
+	if err == nil {
+		return r, nil
+	}
+	if !refusal(err) {
+		return route{}, err
+	}
+	return refused(fateOf(err), err), nil
+}
+
+func (s *session) prepareLog(to driver.Address) (route, error) {
+	name := logStream(to.Topic)
+	if len(name) > shortLimit {
+		return refused(driver.Invalid, errTopicName), nil
+	}
+	if s.p.d.cfg.Declare == DeclareCreate {
+		if err := s.desk.queue(name, streamArgs(0)); err != nil {
+			return route{}, err
+		}
+	}
+	return route{key: name, mandatory: true}, nil
+}
+
+func (s *session) prepareInbox(to driver.Address) (route, error) {
+	if !driver.ValidName(to.Group) {
+		return refused(driver.Invalid, errGroupName), nil
+	}
+	n, err := s.desk.partitions(to.Topic, to.Group)
+	switch {
+	case err != nil:
+		return route{}, err
+	case n < 0:
+		return refused(driver.Unroutable, errNoInbox), nil
+	case n == 0:
+		return route{key: groupQueue(to.Topic, to.Group), mandatory: true, topic: to.Topic, group: to.Group}, nil
+	}
+	return route{exchange: slotsExchange(to.Topic, to.Group), byType: true, mandatory: true, topic: to.Topic, group: to.Group}, nil
+}
+
+// prepareTopic declares the topic, asks for the right to publish, and looks for groups. Without one of Herald's, a message may go to queues
+// that somebody bound by hand, unless broadcast readers or the history would take it: those are no groups.
+func (s *session) prepareTopic(to driver.Address, now time.Time) (route, error) {
+	r := route{exchange: to.Topic, byType: true, mandatory: to.Unrouted == driver.Refuse, topic: to.Topic}
+	if err := s.declareTopicOnce(to.Topic); err != nil {
+		return route{}, err
+	}
+	if to.Unrouted == driver.Drop {
+		return r, nil
+	}
+	grouped, err := s.desk.grouped(to.Topic)
+	if err != nil || grouped {
+		return r, err
+	}
+	r.until = now.Add(unsureFor)
+	readers, err := s.desk.hasExchange(readersExchange(to.Topic))
+	if err == nil && (readers || s.p.d.cfg.History > 0) {
+		return refused(driver.Unroutable, errNoGroup), nil
+	}
+	return r, err
+}
+
+func (s *session) declareTopicOnce(topic string) error {
+	if s.known[topic] {
+		return nil
+	}
+	cfg := &s.p.d.cfg
+	orphans, err := s.orphans(topic)
+	if err != nil {
+		return err
+	}
+	err = steps(
+		func() error { return s.desk.declareTopic(cfg, topic) },
+		func() error {
+			for _, group := range orphans {
+				if err := s.desk.adopt(cfg, topic, group); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		func() error { return s.desk.mayPublish(topic, "") },
+	)
+	if err == nil {
+		s.known[topic] = true
+	}
+	return err
+}
+
+// orphans returns the groups of a topic whose exchange somebody has deleted, and their bindings with it. Declared anew, it would take what they
+// want for what nobody wants.
+func (s *session) orphans(topic string) ([]string, error) {
+	if s.p.d.cfg.Declare != DeclareCreate {
+		return nil, nil
+	}
+	there, err := s.desk.hasExchange(topic)
+	if err != nil || there {
+		return nil, err
+	}
+	grouped, err := s.desk.grouped(topic)
+	if err != nil || !grouped {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	return s.p.d.registered(ctx, topic)
+}
+
+// forget makes the session look again: what it knew of an address turned out to be wrong.
+func (s *session) forget(to driver.Address) {
+	delete(s.routes, to)
+	delete(s.known, to.Topic)
+}
+
+// address sets where a publishing goes, and a delay's part of it.
+func (s *session) address(r *route, p *amqp.Publishing, m *driver.Message, now time.Time) (exchange, key string, err error) {
+	exchange, key = r.exchange, r.key
+	if r.byType && len(m.Type) <= shortLimit {
+		key = m.Type
+	}
+	wait := m.NotBefore.Sub(now)
+	if m.NotBefore.IsZero() || wait <= 0 {
+		return exchange, key, nil
+	}
+	if wait += waitMargin; wait > maxWait {
+		return "", "", because(driver.ErrUnsupported, errWaitTooLong)
+	}
+	switch {
+	case r.group != "":
+		p.Expiration = fmt.Sprint(wait.Milliseconds() + 1)
+		return "", tierQueue(r.topic, r.group, tierFor(wait)), nil
+	case r.topic != "" && r.mandatory && !r.until.IsZero(): // it would be dropped when it is due
+		return "", "", errNoGroup
+	case r.topic != "":
+		exchange, err = s.delay(r.topic, p.Headers, wait)
+		return exchange, key, err
+	}
+	return "", "", because(driver.ErrUnsupported, errors.New("a log delays nothing"))
+}

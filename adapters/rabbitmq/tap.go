@@ -1,0 +1,173 @@
+package rabbitmq
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/herald-go/herald/adapters/internal/backoff"
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+var (
+	errShut    = errors.New("the subscription is closed")
+	errYielded = errors.New("the partition goes to another member")
+)
+
+// tap reads one queue over one channel at a time, for as long as the subscription lives. Its goroutine is the only one that writes to the
+// channel.
+type tap struct {
+	sub    *subscription
+	queue  string
+	opened chan error    // receives once, when it has opened for the first time or can't
+	yield  chan struct{} // asks it to let another member have the partition
+	hold   *hold         // guarded by the subscription's lock; nil while there is none
+	began  bool
+}
+
+func newTap(s *subscription, queue string) *tap {
+	return &tap{sub: s, queue: queue, opened: make(chan error, 1), yield: make(chan struct{}, 1)}
+}
+
+// run opens and opens again until the subscription is closed. A refusal at the first opening ends it; later ones are tried again, since
+// somebody may set right what he has changed.
+func (t *tap) run(ctx context.Context) {
+	pauses := backoff.New(pauseLeast, pauseMost)
+	for {
+		l, err := t.sub.d.consuming.await(ctx)
+		if err != nil {
+			return
+		}
+		h, err := t.open(l)
+		if err == nil {
+			began := time.Now()
+			t.first(nil)
+			err = t.serve(ctx, h)
+			if errors.Is(err, errShut) {
+				return
+			}
+			if time.Since(began) > healthy || errors.Is(err, errYielded) {
+				pauses.Reset()
+			}
+		} else if refusal(err) && !t.began {
+			t.first(err)
+			return
+		}
+		if errors.Is(err, errYielded) {
+			continue
+		}
+		if t.began && ctx.Err() == nil {
+			t.sub.tell(driver.Notice{Kind: driver.Disconnected, Err: fail("consume", t.sub.spec.Topic, explain(err))})
+		}
+		if pauses.Wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+// first answers Subscribe; later openings are told as notices.
+func (t *tap) first(err error) {
+	if !t.began {
+		t.began = err == nil
+		t.opened <- err
+		return
+	}
+	t.sub.tell(driver.Notice{Kind: driver.Connected})
+}
+
+// open consumes over a new channel.
+func (t *tap) open(l *link) (*hold, error) {
+	gap, err := t.ensure(l)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := l.conn.Channel()
+	if err != nil {
+		return nil, err
+	}
+	h := &hold{
+		tap: t, ch: ch, prefetch: t.sub.prefetch(), tag: rand.Text(), settled: make(chan struct{}, 1),
+		closed: ch.NotifyClose(make(chan *amqp.Error, 1)), cancelled: ch.NotifyCancel(make(chan string, 1)),
+	}
+	queue := t.queue
+	if t.sub.spec.Broadcast {
+		queue = driver.Name(kindReader, t.sub.spec.Topic, "", h.tag)
+		if err := t.declareReader(ch, queue); err != nil {
+			_ = ch.Close()
+			return nil, err
+		}
+		gap = t.began
+	}
+	h.source = driver.NewSource(queue)
+	err = ch.Qos(h.prefetch, 0, false)
+	if err == nil {
+		h.deliveries, err = ch.Consume(queue, h.tag, false, false, false, false, nil)
+	}
+	if err != nil {
+		_ = ch.Close()
+		return nil, err
+	}
+	t.sub.mu.Lock()
+	t.hold = h
+	t.sub.mu.Unlock()
+	if gap {
+		t.sub.tell(driver.Notice{Kind: driver.Gap, Count: -1, Detail: "messages may have been lost", Err: errQueueGone})
+	}
+	return h, nil
+}
+
+// ensure declares again what may have been deleted meanwhile, and reports whether it was.
+func (t *tap) ensure(l *link) (gap bool, err error) {
+	if !t.began || t.sub.d.cfg.Declare != DeclareCreate {
+		return false, nil
+	}
+	k := &desk{link: l}
+	defer k.close()
+	if t.sub.spec.Broadcast {
+		return false, k.declareTopic(&t.sub.d.cfg, t.sub.spec.Topic)
+	}
+	_, there, err := k.look(t.queue)
+	if err != nil || there {
+		return false, err
+	}
+	spec := &t.sub.spec
+	return true, steps(
+		func() error { return k.declareTopic(&t.sub.d.cfg, spec.Topic) },
+		func() error {
+			return k.declareGroup(&t.sub.d.cfg, spec.Topic, spec.Group, spec.Types, t.sub.partitions)
+		},
+	)
+}
+
+// declareReader makes a queue that lives as long as its channel. It is reached through an exchange that lives as long as the topic has
+// readers, which hands on to the groups' exchange what no reader wants, as the topic's own exchange would.
+func (t *tap) declareReader(ch *amqp.Channel, queue string) error {
+	topic, cfg := t.sub.spec.Topic, &t.sub.d.cfg
+	readers := readersExchange(topic)
+	err := steps(
+		func() error {
+			return ch.ExchangeDeclare(readers, cfg.Exchange, true, true, false, false, alternate(groupsExchange(topic)))
+		},
+		func() error {
+			_, err := ch.QueueDeclare(queue, false, true, true, false, amqp.Table{"x-queue-type": "classic"})
+			return err
+		},
+		func() error {
+			return bindTypes(cfg, t.sub.spec.Types, func(key string) error {
+				return steps(
+					func() error { return ch.QueueBind(queue, key, readers, false, nil) },
+					func() error { return ch.ExchangeBind(readers, key, topic, false, nil) },
+				)
+			})
+		},
+	)
+	if code(err) == amqp.NotFound && strings.Contains(err.Error(), readers) {
+		return fmt.Errorf("%w: the last reader of %s left in between", errChannelClosed, topic) // and is tried again
+	}
+	return err
+}

@@ -1,0 +1,333 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/herald-go/herald/adapters/internal/sendqueue"
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// write is one message on its way.
+type write struct {
+	entry  *sendqueue.Entry
+	key    string
+	cmd    *goredis.StringCmd
+	stamp  stamp
+	body   payload
+	missed func() (driver.Fate, error) // what it means that there is nothing to write to
+}
+
+// confirmation is what a pipeline ends with: a command that waits until what went before it is as durable as asked.
+type confirmation struct {
+	args []any
+	want int64
+}
+
+func (c Config) confirmation() confirmation {
+	within := (c.Timeout / 2).Milliseconds()
+	if c.Durability == DurabilityAOF {
+		return confirmation{args: []any{"waitaof", 1, 0, within}, want: 1}
+	}
+	if n, _ := c.replicas(); n > 0 {
+		return confirmation{args: []any{"wait", n, within}, want: int64(n)}
+	}
+	return confirmation{}
+}
+
+// met reports whether the answer says that it is.
+func (c confirmation) met(reply any) bool {
+	if list, ok := reply.([]any); ok && len(list) > 0 {
+		reply = list[0]
+	}
+	return number(reply) >= c.want
+}
+
+var (
+	refusedTopic = func() (driver.Fate, error) { return driver.Unroutable, errNoGroup }
+	refusedInbox = func() (driver.Fate, error) { return driver.Unroutable, errNoInbox }
+	dropped      = func() (driver.Fate, error) { return driver.Stored, nil }
+)
+
+// target is where a message goes.
+type target struct {
+	place  place
+	stream string                      // empty: there is nowhere
+	missed func() (driver.Fate, error) // what it means that the stream does not exist; nil creates it
+}
+
+// send writes a batch and tells the fates.
+func (l *line) send(ctx context.Context, batch []sendqueue.Entry) {
+	l.writes, l.args, l.targets = l.writes[:0], l.args[:0], l.targets[:0]
+	for i := range batch {
+		t, err := l.target(ctx, &batch[i])
+		if err != nil { // the server can't be asked now, and nothing has been claimed
+			l.putBack(batch)
+			l.d.link.trouble(err)
+			return
+		}
+		l.targets = append(l.targets, t)
+	}
+	if cap(l.writes) < len(batch) { // the arguments point into it, so it must not grow
+		l.writes = make([]write, 0, max(pipelineCount, len(batch)))
+	}
+	for i := range batch {
+		if batch[i].Msg != nil {
+			l.prepare(ctx, &batch[i], l.targets[i])
+		}
+	}
+	l.execute(ctx)
+	clear(l.writes)
+	clear(l.args)
+}
+
+// putBack returns to the queue what has no fate yet.
+func (l *line) putBack(batch []sendqueue.Entry) {
+	back := make([]sendqueue.Entry, 0, len(batch))
+	for i := range batch {
+		if batch[i].Msg != nil {
+			back = append(back, batch[i])
+		}
+	}
+	l.queue.Unread(back)
+}
+
+// finish tells a fate before anything is written.
+func finish(e *sendqueue.Entry, fate driver.Fate, err error) {
+	e.Done(fate, err)
+	*e = sendqueue.Entry{}
+}
+
+// target finds where an entry goes, or tells its fate if that is nowhere. An error means that the server can't be asked now.
+func (l *line) target(ctx context.Context, e *sendqueue.Entry) (target, error) {
+	m, to := e.Msg, e.To
+	switch {
+	case m.Size() > l.d.caps.MaxMessage:
+		finish(e, driver.TooLarge, errTooLarge)
+		return target{}, nil
+	case l.d.cfg.PubSub:
+		t, err := l.channelTarget(to, m)
+		if err != nil {
+			finish(e, driver.Invalid, err)
+		}
+		return t, nil
+	case to.Log:
+		p := placeOf(to.Topic, -1)
+		return target{place: p, stream: p.tag}, nil
+	}
+	keep := to.Unrouted == driver.Keep && to.Group == ""
+	r, err := l.route(ctx, to.Topic, keep)
+	if err != nil {
+		if isTrouble(err) || isMoved(err) || ctx.Err() != nil {
+			return target{}, err
+		}
+		fate, err := fateOf(err)
+		finish(e, fate, fail("publish", to.Topic, err))
+		return target{}, nil
+	}
+	part := partitionOf(m.Slot, r.partitions)
+	t := target{place: place{topic: to.Topic, part: part, tag: r.streams[max(0, part)]}}
+	t.stream = t.place.tag
+	switch {
+	case to.Group != "":
+		t.stream, t.missed = t.place.inbox(to.Group), refusedInbox
+	case keep:
+	case !r.groups && to.Unrouted == driver.Drop:
+		t.stream = ""
+	case !r.groups:
+		finish(e, driver.Unroutable, errNoGroup)
+	case to.Unrouted == driver.Drop:
+		t.missed = dropped
+	default:
+		t.missed = refusedTopic
+	}
+	return t, nil
+}
+
+// prepare claims a message and makes its command.
+func (l *line) prepare(ctx context.Context, e *sendqueue.Entry, t target) {
+	m := e.Msg
+	switch {
+	case !m.Claim():
+		e.Done(driver.Unavailable, driver.ErrWithdrawn)
+		return
+	case t.stream == "":
+		e.Done(driver.Stored, nil)
+		return
+	}
+	l.writes = append(l.writes, write{entry: e, key: t.stream, missed: t.missed})
+	w := &l.writes[len(l.writes)-1]
+	if l.d.cfg.PubSub {
+		var err error
+		if w.cmd, err = l.channelCommand(ctx, m, t.stream); err != nil {
+			e.Done(driver.Invalid, err)
+			l.writes = l.writes[:len(l.writes)-1]
+		}
+		return
+	}
+	if !m.NotBefore.IsZero() && time.Until(m.NotBefore) > 0 {
+		later := t.place.later()
+		if e.To.Group != "" {
+			later = t.place.inboxLater(e.To.Group)
+		}
+		w.cmd = delay(ctx, m, later, t.stream, t.missed != nil)
+		return
+	}
+	start := len(l.args)
+	l.args = append(l.args, cmdXAdd, t.stream)
+	if t.missed != nil {
+		l.args = append(l.args, argNoMkStream)
+	}
+	l.args = appendFields(append(l.args, argAuto), m, &w.stamp, &w.body)
+	w.cmd = goredis.NewStringCmd(ctx, l.args[start:len(l.args):len(l.args)]...)
+}
+
+var cmdXAdd, argNoMkStream, argAuto = any("xadd"), any("nomkstream"), any("*")
+
+// execute runs the pipeline, or one for each node, and tells the fates. What the server answered with the key's new place is tried again
+// there: it has done nothing.
+func (l *line) execute(ctx context.Context) {
+	for try := range movedTries {
+		if len(l.writes) == 0 {
+			return
+		}
+		written := l.client.wires.written.Load()
+		confirmed, trouble := l.run1(ctx)
+		if trouble != nil && l.client.wires.written.Load() == written && ctx.Err() == nil {
+			back := make([]sendqueue.Entry, len(l.writes))
+			for i := range l.writes {
+				back[i] = *l.writes[i].entry
+			}
+			l.queue.Unread(back) // not a byte has left
+			l.d.link.trouble(trouble)
+			return
+		}
+		var moved []write
+		for i := range l.writes {
+			w := &l.writes[i]
+			if try < movedTries-1 && l.client.cluster != nil && isMoved(w.cmd.Err()) {
+				moved = append(moved, *w)
+				continue
+			}
+			l.tell(w, confirmed)
+		}
+		if trouble != nil {
+			l.d.link.trouble(trouble)
+		}
+		if len(moved) > 0 {
+			l.client.cluster.ReloadState(ctx)
+			pause(ctx, movedPause)
+		}
+		l.writes = append(l.writes[:0], moved...)
+		for i := range l.writes { // the arguments point into the write itself
+			w := &l.writes[i]
+			w.cmd = goredis.NewStringCmd(ctx, repoint(w)...)
+		}
+	}
+}
+
+// repoint returns the arguments of a write that has moved in memory.
+func repoint(w *write) []any {
+	args := w.cmd.Args()
+	for i := range args {
+		switch args[i].(type) {
+		case *stamp:
+			args[i] = &w.stamp
+		case *payload:
+			args[i] = &w.body
+		}
+	}
+	return args
+}
+
+// run1 runs each node's pipeline once and returns for each node whether what it stored is as durable as asked, and any trouble on the way.
+func (l *line) run1(ctx context.Context) (confirmed func(key string) error, trouble error) {
+	if l.client.single != nil {
+		short, err := l.pipeline(ctx, l.client.single, l.writes)
+		return func(string) error { return short }, err
+	}
+	nodes := make(map[*goredis.Client][]write)
+	of := make(map[string]*goredis.Client)
+	for _, w := range l.writes {
+		node, err := l.client.at(ctx, w.key)
+		if err != nil {
+			w.cmd.SetErr(err)
+			trouble = err
+			continue
+		}
+		of[w.key] = node
+		nodes[node] = append(nodes[node], w)
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	short := make(map[*goredis.Client]error)
+	for node, writes := range nodes {
+		wg.Go(func() {
+			not, err := l.pipeline(ctx, node, writes)
+			mu.Lock()
+			defer mu.Unlock()
+			short[node] = not
+			if err != nil {
+				trouble = err
+			}
+		})
+	}
+	wg.Wait()
+	return func(key string) error { return short[of[key]] }, trouble
+}
+
+// pipeline runs commands on one connection. short says why what was stored is not as durable as asked.
+func (l *line) pipeline(ctx context.Context, node *goredis.Client, writes []write) (short, trouble error) {
+	pipe := node.Pipeline()
+	for i := range writes {
+		_ = pipe.Process(ctx, writes[i].cmd) // only collects
+	}
+	var last *goredis.Cmd
+	if l.wait.args != nil {
+		last = goredis.NewCmd(ctx, l.wait.args...)
+		_ = pipe.Process(ctx, last) // only collects
+	}
+	_, err := pipe.Exec(ctx)
+	if isTrouble(err) {
+		trouble = err
+	}
+	if last == nil {
+		return nil, trouble
+	}
+	reply, err := last.Result()
+	if err != nil {
+		return because(errWaitShort, err), trouble
+	}
+	if !l.wait.met(reply) {
+		return errWaitShort, trouble
+	}
+	return nil, trouble
+}
+
+// tell tells a message's fate by the answer to its command.
+func (l *line) tell(w *write, confirmed func(key string) error) {
+	err := w.cmd.Err()
+	switch {
+	case err == nil && l.d.cfg.PubSub && w.entry.To.Unrouted == driver.Refuse && number(w.cmd.Val()) == 0:
+		w.entry.Done(driver.Unroutable, errNobody)
+	case err == nil:
+		if short := confirmed(w.key); short != nil {
+			w.entry.Done(driver.Unconfirmed, short)
+			return
+		}
+		w.entry.Done(driver.Stored, nil)
+	case errors.Is(err, goredis.Nil) && w.missed != nil:
+		l.mu.Lock()
+		delete(l.routes, w.entry.To.Topic)
+		l.mu.Unlock()
+		fate, err := w.missed()
+		w.entry.Done(fate, err)
+	default:
+		fate, err := fateOf(err)
+		w.entry.Done(fate, fail("publish", w.entry.To.Topic, err))
+	}
+}

@@ -1,0 +1,64 @@
+// Package redis carries Herald's events over Redis and Valkey: over Streams, which lose nothing that the server keeps, and over Pub/Sub,
+// which is fire and forget. [Open] gives a broker of pkg/messaging, [New] the driver.
+//
+//	Herald       Streams                                          Pub/Sub
+//	topic        a stream {topic}, or one for each partition      a channel, sharded in a cluster
+//	group        a consumer group                                 refused
+//	broadcast    XREAD from now on                                SUBSCRIBE
+//	partitions   n streams, each owned by one member by lease     refused
+//	type filter  skipped at the client                            skipped at the client
+//	history      entry ids; StartTime is the server's clock       refused
+//	inbox        a stream and a sorted set beside the topic's     refused
+//	ack          XACK, many at once                               –
+//	release      handed to nobody (IDLE, JUSTID), others take it  –
+//	log          a stream that is never trimmed                   refused
+//
+// It works with Redis 7.0 and later and with Valkey 8. All keys of a partition share a hash tag, so that every script runs in a cluster.
+//
+// # Durability
+//
+// A reply means that the server has the entry in memory. What that survives is the server's configuration, which Capabilities tells as far
+// as the server lets itself be asked: appendonly yes with appendfsync always is disk, with everysec it is os, since a second may be lost
+// with the machine; without, it is memory, and so is what is unknown. Config.Durability asks for more with each pipeline: "aof" waits for
+// the server's fsync, "replicas:n" for n replicas. What falls short is unconfirmed.
+//
+// # Publishing
+//
+// Messages are gathered while one pipeline is under way, and go with the next. Nothing is sent twice: what was written and not answered is
+// unconfirmed. A topic without a group has no stream, and XADD NOMKSTREAM creates none, so refusing costs nothing; that a stream has lost its
+// last group is noticed within a second. An answer that refuses (OOM, LOADING, MISCONF, READONLY) is unavailable, NOPERM is denied, a key of
+// another type is invalid.
+//
+// An entry's fields are the headers of package driver, then the message's own headers, then the body as "data". Entries that others
+// write are read: their body is "data", or their only field, or else a JSON object of all their fields.
+//
+// # Members
+//
+// A member says every second that it lives, by the server's clock, and holds what it was given for as long as it does, however long a handler
+// runs; entries that are long in hand are renewed too, for tools that go by their idle time. After Config.Session of silence others take
+// what it held, and with that its fence is void: whatever it settles later does nothing. A consumer that is no member of Herald's is left
+// alone until its entries have been idle for a session. Consumers are removed only with nothing pending, in the script that finds out.
+// When a connection is lost all that was held from it comes again.
+//
+// A reader asks for no more than the window has room for; its COUNT holds for each stream that it reads, so a little more may be on its
+// way when several bring something at once. A driver holds four connections and one for each subscription; in a cluster a subscription has one
+// for each partition.
+//
+// # Retention
+//
+// What every group has finished stays for Config.History. Nothing goes that a group has not finished, unless its topic was declared with
+// bounds of its own; what they take, its members are told as a gap with its size. A group without members that holds entries back is told
+// to the members of other groups as a notice. Logs are never trimmed. Members trim, and publishers where bounds are declared.
+//
+// # Delays
+//
+// A message that is not due waits in a sorted set and is moved into its stream by a script, on the server's clock, by any member that is
+// there: with no member, it waits. It may come up to a second late if it was sent by another process.
+//
+// # Pub/Sub
+//
+// A channel carries the body, which in the form json is the event as a document; beside its own members it has one, heraldNative, with
+// the attributes that have no place elsewhere, and a number by which readers count what they missed. With Unrouted refuse a message that
+// nobody listened to is unroutable; a cluster's nodes, and replicas, count their own listeners alone. A driver holds four connections and one
+// for each subscription. Patterns over channels are not used: a topic's name is exact.
+package redis

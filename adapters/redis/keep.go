@@ -1,0 +1,223 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// Times of the keeper.
+const (
+	beatMost      = time.Second            // between two beats; a fifth of a short session
+	contendEvery  = 250 * time.Millisecond // while another member has to hand over
+	trimEvery     = 10 * time.Second
+	unblockEvery  = 20 * time.Millisecond // a read may not have begun to block yet
+	refreshedMost = 256                   // entries that one beat renews
+)
+
+// keepLoop keeps the sessions alive: it beats, moves what is due, shares partitions, trims, and ends reads that would block a handover.
+func (s *subscription) keepLoop(ctx context.Context) error {
+	every := min(beatMost, s.d.cfg.Session/5)
+	var beaten, trimmed time.Time
+	due := time.Now()
+	for {
+		now := time.Now()
+		next := beaten.Add(every)
+		if !now.Before(due) || !now.Before(next) {
+			wait, err := s.beats(ctx)
+			if err != nil {
+				return err
+			}
+			beaten = now
+			next = now.Add(every)
+			due = now.Add(wait)
+		}
+		if now.Sub(trimmed) >= trimEvery {
+			if err := s.trim(ctx); isTrouble(err) {
+				return err
+			}
+			trimmed = now
+		}
+		if due.Before(next) {
+			next = due
+		}
+		hurry, err := s.handOver(ctx)
+		if err != nil {
+			return err
+		}
+		if hurry > 0 && now.Add(hurry).Before(next) {
+			next = now.Add(hurry)
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-timer.C:
+		case <-s.keep:
+			timer.Stop()
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+	}
+}
+
+// beats renews every session, and returns how long until something is due.
+func (s *subscription) beats(ctx context.Context) (time.Duration, error) {
+	wait := time.Hour
+	if s.spec.Partitions > 0 {
+		if err := s.round(ctx); err != nil {
+			return 0, err
+		}
+		if s.wants() {
+			wait = contendEvery
+		}
+	} else if s.control != nil {
+		if _, _, err := s.pulse(ctx, s.control); err != nil {
+			return 0, err
+		}
+	}
+	for _, l := range s.lanes {
+		s.mu.Lock()
+		held := l.epoch != nil && !l.epoch.over
+		s.mu.Unlock()
+		if !held {
+			continue
+		}
+		w, err := s.beat(ctx, l)
+		if err != nil {
+			return 0, err
+		}
+		if w >= 0 {
+			wait = min(wait, w)
+		}
+	}
+	return wait, nil
+}
+
+// pulse runs one beat and returns the answer behind its state.
+func (s *subscription) pulse(ctx context.Context, l *lane) ([]any, []string, error) {
+	s.mu.Lock()
+	if l.epoch == nil {
+		s.mu.Unlock()
+		return nil, nil, errFenced
+	}
+	fence := l.epoch.fence
+	args := append(make([]any, 0, 8), s.spec.Group, s.spec.Member, fence, s.d.cfg.Session.Milliseconds())
+	old := time.Now().Add(-s.d.cfg.Session / 3).UnixNano()
+	for x, n := l.epoch.first, 0; x != nil && n < refreshedMost; x, n = x.next, n+1 {
+		if x.since < old && !x.inbox {
+			x.since = time.Now().UnixNano()
+			args = append(args, x.entry)
+		}
+	}
+	s.mu.Unlock()
+	keys := []string{l.registry}
+	if l != s.control {
+		keys = append(l.keys(), l.later(), l.inboxWait)
+	}
+	reply, err := s.d.commands.eval(ctx, beatScript, keys, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, _ := reply.([]any) // the script returns a list
+	switch number(answer[0]) {
+	case 0:
+		return nil, nil, errFenced
+	case -1:
+		return nil, nil, errGroupGone
+	}
+	members, _ := answer[4].([]any)
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = text(m)
+	}
+	return answer, names, nil
+}
+
+// beat renews the session on one lane, and returns how long until something is due there, -1 for never.
+func (s *subscription) beat(ctx context.Context, l *lane) (time.Duration, error) {
+	answer, _, err := s.pulse(ctx, l)
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	found := number(answer[2]) == 1 && !l.take
+	if found {
+		l.take = true
+		s.cond.Broadcast()
+	}
+	l.floor, l.open = text(answer[5]), number(answer[6])
+	s.mu.Unlock()
+	if found {
+		s.unblock(ctx)
+	}
+	s.gap(l, number(answer[3]))
+	wait := number(answer[1])
+	if wait < 0 {
+		return -1, nil
+	}
+	return time.Duration(wait) * time.Millisecond, nil
+}
+
+// unblock ends reads that wait, where the server allows it; elsewhere they end after readBlock.
+func (s *subscription) unblock(ctx context.Context) {
+	s.blocked.Range(func(key, value any) bool {
+		l, _ := value.(*lane)
+		node, err := s.d.commands.at(ctx, l.stream())
+		if err == nil {
+			_ = node.Do(ctx, "client", "unblock", key).Err() // it may not be blocked, or this may not be allowed
+		}
+		return ctx.Err() == nil
+	})
+}
+
+// declare makes the group exist, and repairs what others deleted: it begins where the group had finished everything, so that what was in
+// hand comes again; of what went with the stream, the size is told as far as it is known.
+func (s *subscription) declare(ctx context.Context, first bool) error {
+	if first {
+		return s.d.ensure(ctx, s.all, s.spec.Group, s.spec.Start)
+	}
+	if _, err := s.d.commands.bear(ctx, s.spec.Topic, s.partitions()); err != nil {
+		return err
+	}
+	for _, l := range s.lanes {
+		begin, gap := s.lost(ctx, l)
+		reply, err := s.d.commands.eval(ctx, ensureScript, l.keys(), s.spec.Group, begin)
+		if err != nil {
+			return err
+		}
+		if reply == int64(1) && gap != nil {
+			s.tell(*gap)
+		}
+	}
+	return nil
+}
+
+func (s *subscription) partitions() int {
+	if s.all[0].part < 0 {
+		return 0
+	}
+	return len(s.all)
+}
+
+// lost returns where a group that may be gone begins again, and what is to be told then.
+func (s *subscription) lost(ctx context.Context, l *lane) (begin string, gap *driver.Notice) {
+	s.mu.Lock()
+	floor, open := l.floor, l.open
+	s.mu.Unlock()
+	var there int64
+	err := s.d.commands.do(ctx, l.stream(), func(node *goredis.Client) (err error) {
+		there, err = node.Exists(ctx, l.stream()).Result()
+		return err
+	})
+	if err == nil && there == 0 || floor == "" {
+		if open == 0 {
+			open = -1 // what came since the last beat is not known
+		}
+		return "0", &driver.Notice{Kind: driver.Gap, Count: open, Detail: "the stream " + l.tag + " was deleted with what the group had not finished"}
+	}
+	at, _ := parseID(floor) // the server's own
+	return at.previous().String(), &driver.Notice{Kind: driver.Gap, Count: 0, Detail: "the group was deleted and begins again at " + floor}
+}

@@ -1,0 +1,48 @@
+package redis
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+// lane is a place as one member sees it.
+type lane struct {
+	place
+	registry, inboxKey, inboxWait string
+
+	epoch  *epoch // nil while the member has no session here
+	cursor string // of a broadcast: the last id that was read
+	take   bool   // something that nobody holds may be there, and comes before what is new
+	busy   int    // reads under way
+	until  time.Time
+	told   int64  // how much of what retention took has been told
+	floor  string // before this id the group has finished everything, as of the last beat
+	open   int64  // how many the group had not finished then, -1 for unknown
+}
+
+func (l *lane) keys() []string { return []string{l.registry, l.stream(), l.inboxKey} }
+
+// isActive reports whether new messages may come from here.
+func (l *lane) isActive() bool { return l.epoch != nil && !l.epoch.over && !l.epoch.ending }
+
+// begin starts an epoch. The subscription's lock is held.
+func (l *lane) begin(fence int64, told int64, member string) {
+	name := l.tag + " " + member + " session " + strconv.FormatInt(fence, 10)
+	l.epoch = &epoch{lane: l, fence: strconv.FormatInt(fence, 10), source: driver.NewSource(name)}
+	l.take, l.told = true, told
+}
+
+// newLanes returns the lanes of a subscription.
+func newLanes(all []place, group string, ordered bool) []*lane {
+	lanes := make([]*lane, len(all))
+	for i, p := range all {
+		l := &lane{place: p, registry: p.members(group), inboxKey: p.inbox(group), inboxWait: p.inboxLater(group)}
+		if ordered {
+			l.registry = p.lease(group)
+		}
+		lanes[i] = l
+	}
+	return lanes
+}

@@ -1,0 +1,234 @@
+package redis
+
+import goredis "github.com/redis/go-redis/v9"
+
+// Scripts run on the server's time and touch one place each, so that all their keys lie in one slot. A member is known by its name and by a
+// fence, a number that grows with each of its sessions: what comes with an old fence does nothing. Every script that settles, renews or
+// takes begins with that check, and whoever takes what a silent member held ends that member's session in the same script.
+
+// prelude is what the scripts share. KEYS[1] is the members' hash, KEYS[2] the stream and KEYS[3] the inbox; ARGV[1] is the group, ARGV[2]
+// the member and ARGV[3] its fence.
+const prelude = `
+local RELEASED, LONG = 'herald..released', 1000000000
+local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end
+local function mine()
+  local v = redis.call('HGET', KEYS[1], 'm:' .. ARGV[2])
+  return v and string.match(v, '^(%d+)|') == ARGV[3]
+end
+-- handover gives entries of a consumer to nobody in particular; ids that retention has taken are counted as lost.
+local function handover(key, group, name, idle)
+  local moved, from = 0, '-'
+  while true do
+    local p
+    if idle then p = redis.pcall('XPENDING', key, group, 'IDLE', idle, from, '+', 500, name)
+    else p = redis.pcall('XPENDING', key, group, from, '+', 500, name) end
+    if p.err or #p == 0 then break end
+    local cmd = {'XCLAIM', key, group, RELEASED, 0}
+    for i = 1, #p do cmd[#cmd + 1] = p[i][1] end
+    cmd[#cmd + 1] = 'IDLE' cmd[#cmd + 1] = LONG cmd[#cmd + 1] = 'JUSTID'
+    local got = redis.call(unpack(cmd))
+    moved = moved + #got
+    if #got < #p then redis.call('HINCRBY', KEYS[1], 'lost', #p - #got) end
+    from = '(' .. p[#p][1]
+  end
+  return moved
+end
+-- bury ends a member's session.
+local function bury(group, name)
+  local moved = 0
+  for i = 2, #KEYS do
+    if i > 3 then break end
+    moved = moved + handover(KEYS[i], group, name)
+    local left = redis.pcall('XPENDING', KEYS[i], group, '-', '+', 1, name)
+    if not left.err and #left == 0 then redis.pcall('XGROUP', 'DELCONSUMER', KEYS[i], group, name) end
+  end
+  redis.call('HDEL', KEYS[1], 'm:' .. name)
+  return moved
+end
+-- others returns the live members but for this one, having buried the dead.
+local function others(group, me, t)
+  local live = {}
+  local all = redis.call('HGETALL', KEYS[1])
+  for i = 1, #all, 2 do
+    local name = string.match(all[i], '^m:(.*)$')
+    if name and name ~= me then
+      if tonumber(string.match(all[i + 1], '|(%d+)$')) < t then bury(group, name) else live[#live + 1] = name end
+    end
+  end
+  return live
+end
+local function wake(live)
+  if #live > 0 and KEYS[3] then redis.pcall('XADD', KEYS[3], 'NOMKSTREAM', '*', 'herald-nudge', '1') end
+end
+local function attributes(reply)
+  local a = {}
+  for i = 1, #reply, 2 do a[reply[i]] = reply[i + 1] end
+  return a
+end
+`
+
+// joinScript begins a session. ARGV: group, member, session in ms, whether it must be the only member, filter, order. It returns {fence, 0,
+// how much of what was lost has been told}, or {0, why} with why 1: another member owns this, 2: another filter, 3: another order.
+var joinScript = goredis.NewScript(prelude + `
+local t = now()
+local live = others(ARGV[1], ARGV[2], t)
+if #live > 0 then
+  if ARGV[4] == '1' then return {0, 1} end
+  if redis.call('HGET', KEYS[1], 'filter') ~= ARGV[5] then return {0, 2} end
+  if redis.call('HGET', KEYS[1], 'order') ~= ARGV[6] then return {0, 3} end
+end
+bury(ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[1], 'filter', ARGV[5], 'order', ARGV[6])
+local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
+redis.call('HSET', KEYS[1], 'm:' .. ARGV[2], fence .. '|' .. string.format('%.0f', t + ARGV[3]))
+local told = redis.call('HGET', KEYS[1], 'told') or '0'
+if #live > 0 then told = redis.call('HGET', KEYS[1], 'lost') or '0' end
+return {fence, 0, tonumber(told)}
+`)
+
+// beatScript renews a session. ARGV: group, member, fence, session in ms, then ids of the stream that are long in hand. It brings what is
+// due into the stream and the inbox (KEYS[4] and KEYS[5] are what waits for them), ends the sessions of the silent, finds what retention
+// has taken, and returns {state, ms until the next is due or -1, whether something can be taken, lost so far, live members, the id before
+// which the group has finished everything, how many it has not finished or -1}. state is 1, 0 for an old fence, -1 when the group is gone.
+var beatScript = goredis.NewScript(prelude + `
+if not mine() then return {0} end
+local t = now()
+redis.call('HSET', KEYS[1], 'm:' .. ARGV[2], ARGV[3] .. '|' .. string.format('%.0f', t + ARGV[4]))
+local live = others(ARGV[1], ARGV[2], t)
+live[#live + 1] = ARGV[2]
+if not KEYS[2] then return {1, -1, 0, 0, live} end
+local known = {}
+for i = 1, #live do known[live[i]] = true end
+local takeable = 0
+for i = 2, 3 do
+  local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[i], ARGV[1])
+  if consumers.err then return {-1, consumers.err} end
+  for j = 1, #consumers do
+    local c = attributes(consumers[j])
+    if c.pending > 0 then
+      if c.name == RELEASED then takeable = 1
+      elseif not known[c.name] and handover(KEYS[i], ARGV[1], c.name, ARGV[4]) > 0 then takeable = 1 end
+    end
+  end
+end
+if #ARGV > 4 then
+  local cmd = {'XCLAIM', KEYS[2], ARGV[1], ARGV[2], 0}
+  for i = 5, #ARGV do
+    local p = redis.call('XPENDING', KEYS[2], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
+    if #p > 0 then cmd[#cmd + 1] = ARGV[i] end
+  end
+  if #cmd > 5 then cmd[#cmd + 1] = 'JUSTID' redis.call(unpack(cmd)) end
+end
+local wait = -1
+for i = 2, 3 do
+  local due = redis.call('ZRANGEBYSCORE', KEYS[i + 2], '-inf', t, 'LIMIT', 0, 100)
+  for j = 1, #due do
+    local fields = cmsgpack.unpack(string.sub(due[j], 17))
+    redis.call('XADD', KEYS[i], '*', unpack(fields))
+    redis.call('ZREM', KEYS[i + 2], due[j])
+  end
+  local first = redis.call('ZRANGE', KEYS[i + 2], 0, 0, 'WITHSCORES')
+  if #first > 0 then
+    local w = math.max(0, tonumber(first[2]) - t)
+    if wait < 0 or w < wait then wait = w end
+  end
+end
+local s = attributes(redis.call('XINFO', 'STREAM', KEYS[2]))
+local groups = redis.call('XINFO', 'GROUPS', KEYS[2])
+local floor, open = '0-0', -1
+for i = 1, #groups do
+  local g = attributes(groups[i])
+  if g.name == ARGV[1] then
+    local gone = s['entries-added'] - s.length
+    local read = g['entries-read']
+    local function id(x) local a, b = string.match(x, '^(%d+)-(%d+)$') return tonumber(a), tonumber(b) end
+    local p = redis.call('XPENDING', KEYS[2], ARGV[1])
+    floor = p[2] or g['last-delivered-id']
+    if g.lag then open = g.lag + p[1] end
+    local fm, fs = 1e300, 0
+    if s['first-entry'] then fm, fs = id(s['first-entry'][1]) end
+    local lm, ls = id(g['last-delivered-id'])
+    if read and gone > read and (fm > lm or fm == lm and fs > ls) then
+      redis.call('HINCRBY', KEYS[1], 'lost', gone - read)
+      redis.call('XGROUP', 'SETID', KEYS[2], ARGV[1], g['last-delivered-id'], 'ENTRIESREAD', gone)
+    end
+  end
+end
+local lost = redis.call('HGET', KEYS[1], 'lost') or '0'
+if lost ~= '0' then redis.call('HSET', KEYS[1], 'told', lost) end
+return {1, wait, takeable, tonumber(lost), live, floor, open}
+`)
+
+// takeScript takes what nobody holds. ARGV: group, member, fence, how many. It returns {state, from the stream, from the inbox, whether
+// there is more, lost so far}, each entry as {id, deliveries, fields}.
+var takeScript = goredis.NewScript(prelude + `
+if not mine() then return {0} end
+local reply, left = {1}, tonumber(ARGV[4])
+local more = 0
+for i = 2, 3 do
+  local p = redis.pcall('XPENDING', KEYS[i], ARGV[1], '-', '+', left + 1, RELEASED)
+  if p.err then return {-1, p.err} end
+  if #p > left then more = 1 p[#p] = nil end
+  local out = {}
+  if #p > 0 then
+    local cmd, count = {'XCLAIM', KEYS[i], ARGV[1], ARGV[2], 0}, {}
+    for j = 1, #p do cmd[#cmd + 1] = p[j][1] count[p[j][1]] = p[j][4] + 1 end
+    local got = redis.call(unpack(cmd))
+    for j = 1, #got do
+      if got[j] then out[#out + 1] = {got[j][1], count[got[j][1]], got[j][2]} end
+    end
+    if #out < #p then redis.call('HINCRBY', KEYS[1], 'lost', #p - #out) end
+    left = left - #out
+  end
+  reply[i] = out
+end
+reply[4] = more
+reply[5] = tonumber(redis.call('HGET', KEYS[1], 'lost') or '0')
+return reply
+`)
+
+// ackScript finishes entries. KEYS: members, the stream or the inbox. ARGV: group, member, fence, whether to delete them, ids. It returns 0
+// for an old fence.
+var ackScript = goredis.NewScript(prelude + `
+if not mine() then return 0 end
+local cmd = {'XACK', KEYS[2], ARGV[1]}
+for i = 5, #ARGV do cmd[#cmd + 1] = ARGV[i] end
+redis.call(unpack(cmd))
+if ARGV[4] == '1' then
+  cmd[1] = 'XDEL'
+  table.remove(cmd, 3)
+  redis.call(unpack(cmd))
+end
+return 1
+`)
+
+// releaseScript gives entries back. ARGV: group, member, fence, how many ids are the stream's, those ids, then the inbox's.
+var releaseScript = goredis.NewScript(prelude + `
+if not mine() then return 0 end
+local n = tonumber(ARGV[4])
+local sets = {{}, {}}
+for i = 5, #ARGV do
+  local set = sets[1]
+  if i - 4 > n then set = sets[2] end
+  set[#set + 1] = ARGV[i]
+end
+for k = 1, 2 do
+  if #sets[k] > 0 then
+    local cmd = {'XCLAIM', KEYS[k + 1], ARGV[1], RELEASED, 0}
+    for i = 1, #sets[k] do cmd[#cmd + 1] = sets[k][i] end
+    cmd[#cmd + 1] = 'IDLE' cmd[#cmd + 1] = LONG cmd[#cmd + 1] = 'JUSTID'
+    local got = redis.call(unpack(cmd))
+    if #got < #sets[k] then redis.call('HINCRBY', KEYS[1], 'lost', #sets[k] - #got) end
+  end
+end
+wake(others(ARGV[1], ARGV[2], now()))
+return 1
+`)
+
+// leaveScript ends a session of one's own accord.
+var leaveScript = goredis.NewScript(prelude + `
+if not mine() then return 0 end
+local live = others(ARGV[1], ARGV[2], now())
+if bury(ARGV[1], ARGV[2]) > 0 then wake(live) end
+return 1
+`)
