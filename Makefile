@@ -1,6 +1,6 @@
 # `make` alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz up down
+.PHONY: help demo test conformance integration check bench fuzz up down
 
 # The broker that the demo runs on; empty is the one in the process itself.
 BROKER ?=
@@ -21,12 +21,19 @@ help:
 	@echo "Variables:"
 	@echo "  BROKER=URL     the broker of make demo: memory:// (default), amqp://…, kafka://…, redis://…"
 	@echo "  FUZZTIME=30s   the time that make fuzz gives each target"
+	@echo "  HERALD_TEST_…  where tests take brokers from, and which ones they must have: docs/testing.md"
 
 demo: ## run the checkout example; BROKER=URL chooses the broker
 	@go run ./examples/checkout $(if $(BROKER),-broker "$(BROKER)")
 
-test: ## run the tests of every module, and say which suites ran on which brokers
+test: ## run the tests of every module and the demo, on every broker that can be had here, and say which suites ran on which
 	@go run ./cmd/internal/runtests
+
+conformance: ## of those, run the drivers' contract alone
+	@go run ./cmd/internal/runtests conformance
+
+integration: ## run the tests that hurt brokers, and those that exchange messages with other clients
+	@go run ./cmd/internal/runtests integration
 
 check: ## check format, vet, lint, imports, snippets, modules, and the build from outside
 	@echo "check: gofmt -s"
@@ -52,7 +59,7 @@ bench: ## measure the envelope, messaging and the memory adapter
 fuzz: ## run every fuzz target in turn for FUZZTIME
 	@go run ./cmd/internal/fuzz -time $(FUZZTIME)
 
-up: ## start RabbitMQ, Kafka and Redis in Docker, and wait until they serve
+up: ## start RabbitMQ, Kafka and Redis, in Docker or else as processes, and wait until they serve
 	@go run ./cmd/internal/brokers up
 
 down: ## remove those brokers and what they hold

@@ -19,12 +19,17 @@ type Config struct {
 	Group string
 	// Members is how many brokers subscribe the group, 1 by default.
 	Members int
+	// Ordered says that the events of a key must begin in their order although there are several members: the broker gives each key to one
+	// of them. With one member it is demanded always.
+	Ordered bool
 	// Keys is how many keys there are, each with a publisher that goes on to the next event when the one before is acked; 8 by default.
 	Keys int
 	// Pause is how long each publisher rests after an event; 1 ms by default, which bounds the load.
 	Pause time.Duration
 	// Work is how long each handler takes; 0 by default.
 	Work time.Duration
+	// Handle, if set, is what each handler does beside that.
+	Handle func(ctx context.Context, d *messaging.Delivery) error
 	// Window is the subscriptions' window, 256 by default. It bounds the duplicates that a fault explains.
 	Window int
 	// Timeout bounds each Publish; 2 s by default. The publisher tries again until the event is acked.

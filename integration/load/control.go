@@ -1,6 +1,8 @@
 package load
 
 import (
+	"context"
+	"strconv"
 	"time"
 
 	"github.com/herald-go/herald/integration/history"
@@ -53,6 +55,25 @@ func (l *Load) Hurt(fault func()) {
 	l.log.Add(history.Op{Kind: history.Hurt})
 }
 
+// Join lets one more member join the group.
+func (l *Load) Join() {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	defer cancel()
+	l.joined++
+	member := "m" + strconv.Itoa(l.cfg.Members+l.joined)
+	l.open(ctx, member, nil)
+	l.subscribe(ctx, l.brokers[len(l.brokers)-1], member)
+}
+
+// Leave closes the member that joined last.
+func (l *Load) Leave() {
+	l.t.Helper()
+	last := len(l.brokers) - 1
+	l.close(l.brokers[last])
+	l.brokers = l.brokers[:last]
+}
+
 // Handled returns how many events were handled so far, duplicates included.
 func (l *Load) Handled() int { return int(l.handled.Load()) }
 
@@ -73,7 +94,13 @@ func (l *Load) Notices(kind driver.NoticeKind) []messaging.Notice {
 func (l *Load) Brokers() []*messaging.Broker { return l.brokers }
 
 // Report judges what has happened so far; what is on its way counts as lost.
-func (l *Load) Report() history.Report { return history.Check(l.log.Ops(), l.cfg.Group, l.cfg.Window) }
+func (l *Load) Report() history.Report {
+	report := history.Check(l.log.Ops(), l.cfg.Group, l.cfg.Window)
+	if l.cfg.Members+l.joined > 1 && !l.cfg.Ordered {
+		report.Reordered = nil
+	}
+	return report
+}
 
 // Finish stops the publishers, waits for the last event, closes the brokers and judges the history. Violations fail the test; the report is
 // logged and returned.

@@ -21,6 +21,7 @@ type Load struct {
 	cfg     Config
 	log     history.Log
 	brokers []*messaging.Broker // the publishers' first
+	joined  int
 
 	handled atomic.Int64
 	acked   sync.Map // id → struct{}, removed when handled
@@ -111,7 +112,11 @@ func (l *Load) op(kind history.Kind, id, key, member string) history.Op {
 
 func (l *Load) handle(ctx context.Context, d *messaging.Delivery, member string) error {
 	l.log.Add(l.op(history.Start, d.ID, d.Key, member))
-	if err := work(ctx, l.cfg.Work); err != nil {
+	err := work(ctx, l.cfg.Work)
+	if err == nil && l.cfg.Handle != nil {
+		err = l.cfg.Handle(ctx, d)
+	}
+	if err != nil {
 		l.log.Add(l.op(history.Freed, d.ID, d.Key, member))
 		return err
 	}

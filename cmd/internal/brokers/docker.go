@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -14,11 +16,15 @@ import (
 // runner runs a program and returns what it prints.
 type runner func(ctx context.Context, args ...string) (string, error)
 
-// command is the runner of real programs. Its error holds what the program wrote to standard error.
+// command is the runner of real programs. Its error holds what the program wrote to standard error. What our own one writes there, on what it
+// installs, is also shown at once.
 func command(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if args[0] == local[0] {
+		cmd.Stderr = io.MultiWriter(&stderr, os.Stderr)
+	}
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, &stderr)
 	}
@@ -28,7 +34,7 @@ func command(ctx context.Context, args ...string) (string, error) {
 // findCompose returns the start of a Compose command line. The project's name is fixed: it would else be the folder's.
 func findCompose(ctx context.Context, run runner) ([]string, error) {
 	if _, err := run(ctx, "docker", "info"); err != nil {
-		return nil, fmt.Errorf("no Docker engine answers; start one, or stay with memory://, which needs none: %w", err)
+		return nil, fmt.Errorf("no Docker engine answers: %w", err)
 	}
 	for _, compose := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
 		if _, err := run(ctx, append(slices.Clone(compose), "version")...); err == nil {

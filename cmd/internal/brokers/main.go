@@ -1,11 +1,13 @@
-// Command brokers starts the brokers of docker-compose.yml and waits until each one's health check says that it
-// serves, or removes them. It works with both of Compose's programs, `docker compose` and docker-compose.
+// Command brokers starts RabbitMQ, Kafka and Redis on their standard ports and waits until they serve, or removes them with what they hold.
+// They are the containers of docker-compose.yml, started by either of Compose's programs, `docker compose` and docker-compose; where those can't
+// be had, they are processes of this machine.
 //
 //	go run ./cmd/internal/brokers [-wait 5m] up|down
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,9 +34,9 @@ func main() {
 	var err error
 	switch flag.Arg(0) {
 	case "up":
-		err = up(ctx, command, os.Stdout, *wait)
+		err = up(ctx, command, os.Stdout, os.Getenv(sourceVariable), *wait)
 	case "down":
-		err = down(ctx, command)
+		err = down(ctx, command, folder)
 	default:
 		err = fmt.Errorf("say up or down, not %q", flag.Arg(0))
 	}
@@ -44,16 +46,38 @@ func main() {
 	}
 }
 
-// up starts the brokers and returns when all are healthy. It gives up at the first that ends or says that it is not
-// well, and after wait.
-func up(ctx context.Context, run runner, out io.Writer, wait time.Duration) error {
-	compose, err := findCompose(ctx, run)
-	if err != nil {
+// sourceVariable names the one way that brokers may be started: docker or local.
+const sourceVariable = "HERALD_TEST_SOURCE"
+
+// up starts the brokers, in Docker or else as processes, and returns when they serve.
+func up(ctx context.Context, run runner, out io.Writer, source string, wait time.Duration) error {
+	if source == "local" {
+		return upLocal(ctx, run, out)
+	}
+	compose, err := upContainers(ctx, run)
+	if err == nil {
+		return await(ctx, run, compose, out, wait)
+	}
+	if source == "docker" {
 		return err
+	}
+	fmt.Fprintf(out, "not in Docker: %v\n", err)
+	return upLocal(ctx, run, out)
+}
+
+// upContainers starts the containers. It leaves none behind if one can't be started.
+func upContainers(ctx context.Context, run runner) (compose []string, err error) {
+	if compose, err = findCompose(ctx, run); err != nil {
+		return nil, err
 	}
 	if _, err := run(ctx, append(compose, "up", "-d")...); err != nil {
-		return err
+		return nil, errors.Join(err, downContainers(ctx, run, compose))
 	}
+	return compose, nil
+}
+
+// await returns when all containers are healthy. It gives up at the first that ends or says that it is not well, and after wait.
+func await(ctx context.Context, run runner, compose []string, out io.Writer, wait time.Duration) error {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -70,12 +94,17 @@ func up(ctx context.Context, run runner, out io.Writer, wait time.Duration) erro
 	return nil
 }
 
-// down removes the brokers and what they hold. Where nothing runs it does nothing.
-func down(ctx context.Context, run runner) error {
-	compose, err := findCompose(ctx, run)
-	if err != nil {
-		return err
+// down removes the brokers and what they hold: the processes that up has noted in dir, and the containers. Where nothing runs it does nothing.
+func down(ctx context.Context, run runner, dir string) error {
+	err := downLocal(ctx, run, dir)
+	compose, noDocker := findCompose(ctx, run)
+	if noDocker != nil {
+		return err // then there are no containers
 	}
-	_, err = run(ctx, append(compose, "down", "--volumes", "--remove-orphans")...)
+	return errors.Join(err, downContainers(ctx, run, compose))
+}
+
+func downContainers(ctx context.Context, run runner, compose []string) error {
+	_, err := run(ctx, append(compose, "down", "--volumes", "--remove-orphans")...)
 	return err
 }

@@ -46,7 +46,7 @@ func TestUp_WaitsUntilEveryBrokerIsHealthyAndSaysWhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docker := &fakeDocker{states: []string{"running starting", "running starting", "running healthy"}}
 		var out strings.Builder
-		if err := up(t.Context(), docker.run, &out, time.Minute); err != nil {
+		if err := up(t.Context(), docker.run, &out, "", time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		want := "rabbitmq is up after  1 s: amqp://guest:guest@127.0.0.1:5672\n" +
@@ -76,7 +76,7 @@ func TestUp_GivesUpWithTheReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				err := up(t.Context(), test.docker.run, &strings.Builder{}, 10*pause-pause/2)
+				err := up(t.Context(), test.docker.run, &strings.Builder{}, "docker", 10*pause-pause/2)
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("got %v, want an error with %q", err, test.want)
 				}
@@ -88,12 +88,53 @@ func TestUp_GivesUpWithTheReason(t *testing.T) {
 func TestDown_UsesTheOldProgramWhereThePluginIsMissing(t *testing.T) {
 	t.Parallel()
 	docker := &fakeDocker{broken: []string{"docker compose"}}
-	if err := down(t.Context(), docker.run); err != nil {
+	if err := down(t.Context(), docker.run, "no such folder"); err != nil {
 		t.Fatal(err)
 	}
 	want := "docker-compose --project-name herald --file docker-compose.yml down --volumes --remove-orphans"
 	if got := docker.calls[len(docker.calls)-1]; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestUp_StartsProcessesWhereDockerCant(t *testing.T) {
+	t.Parallel()
+	start := strings.Join(local, " ") + " up "
+	for name, test := range map[string]struct {
+		docker fakeDocker
+		source string
+		want   string // in what it prints
+	}{
+		"no engine": {fakeDocker{broken: []string{"docker info"}}, "", "not in Docker: no Docker engine answers"},
+		"no images": {fakeDocker{broken: []string{"docker compose --project-name herald --file docker-compose.yml up"}}, "", "not in Docker: docker compose"},
+		"by choice": {fakeDocker{}, "local", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if err := up(t.Context(), test.docker.run, &out, test.source, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			last := test.docker.calls[len(test.docker.calls)-1]
+			if !strings.HasPrefix(last, start) || !strings.HasPrefix(out.String(), test.want) {
+				t.Errorf("last call %q after printing\n%s\nwant %q after %q", last, &out, start, test.want)
+			}
+		})
+	}
+}
+
+func TestDown_EndsTheProcessesAndTheContainers(t *testing.T) {
+	t.Parallel()
+	docker, dir := &fakeDocker{}, t.TempDir()
+	if err := down(t.Context(), docker.run, dir); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		strings.Join(local, " ") + " down " + dir, "docker info", "docker compose version",
+		"docker compose --project-name herald --file docker-compose.yml down --volumes --remove-orphans",
+	}
+	if !slices.Equal(docker.calls, want) {
+		t.Errorf("got %q, want %q", docker.calls, want)
 	}
 }
 

@@ -1,82 +1,94 @@
-// Command runtests runs the tests of every module below the current folder and ends with what they covered: which
-// suite ran on which broker, which did not, and why.
+// Command runtests runs the tests of every module below the current folder and ends with what they covered: which suite ran on which broker,
+// of which version and from where, which did not, and why.
+//
+//	go run ./cmd/internal/runtests [test|conformance|integration] [go test flags]
+//
+// test, the default, is every package but those that load and hurt brokers, and then the demo on each broker. conformance is the drivers' contract
+// alone. integration is the packages that test leaves out because they want a broker, or the machine, for themselves; they run one at a time.
 //
 // A test belongs to a suite on a broker if it, or a test above it, says so:
 //
-//	t.Attr("suite", "drivertest")
-//	t.Attr("broker", "memory")
-//	t.Attr("not-run", "3") // if parts of the suite were left out without a test for each
+//	t.Attr("suite", "drivertest") // default: the folder of integration that the test is in
+//	t.Attr("broker", "redis")
+//	t.Attr("version", "8.0.2")    // of the broker
+//	t.Attr("origin", "docker")    // or local, or given
+//	t.Attr("why", "no engine")    // if the broker can't be had
+//	t.Attr("not-run", "3")        // if parts of the suite were left out without a test for each
 //
-// The closing lines are made of what those tests reported and of nothing else. The exit status is 1 if a test failed
-// or didn't build.
-//
-//	go run ./cmd/internal/runtests [go test flags]
+// The closing lines are made of what those tests reported and of nothing else. The exit status is 1 if a test failed or didn't build, if the demo
+// failed, or if a broker that HERALD_TEST_REQUIRE names was not tested.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
+	"syscall"
 )
 
 func main() {
-	if err := run(context.Background(), os.Args[1:]); err != nil {
+	// Whoever stops this run stops what it has started as well: tests by the same signal, brokers because nobody holds them any more.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "runtests:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, extra []string) error {
-	modules, err := findModules(".")
+func run(ctx context.Context, args []string) (err error) {
+	set, flags, err := chooseSet(args)
 	if err != nil {
 		return err
 	}
-	args := []string{"test", "-json", "-shuffle=on"}
+	required, err := requiredBrokers()
+	if err != nil {
+		return err
+	}
+	work, err := set.work(ctx)
+	if err != nil {
+		return err
+	}
+	brokers, err := supervise(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, brokers.close()) }()
 	race, why := raceDetector(ctx)
 	if race {
-		args = append(args, "-race")
+		flags = append([]string{"-race"}, flags...)
 	}
 	fmt.Println("race detector:", why)
-	args = append(append(args, extra...), "./...")
 	report := newReport(os.Stdout)
-	var errs []error
-	for _, module := range modules {
-		if err := testModule(ctx, module, args, report); err != nil {
-			errs = append(errs, fmt.Errorf("module %s: %w", module, err))
-		}
+	errs := testAll(ctx, work, append(append([]string{"test", "-json", "-shuffle=on"}, set.flags...), flags...), brokers, report)
+	if set.demo {
+		errs = append(errs, demoAll(ctx, brokers, report))
 	}
 	fmt.Println()
-	report.summary(hasAdapter)
+	report.summary(hasAdapter, set.expected)
+	if set.demo || set.name == conformanceSet {
+		errs = append(errs, report.missing(required))
+	}
 	return errors.Join(errs...)
 }
 
-// findModules returns the folders with a go.mod, the outermost first.
-func findModules(root string) ([]string, error) {
-	var modules []string
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+func testAll(ctx context.Context, work []packages, args []string, brokers *supervisor, report *report) []error {
+	var errs []error
+	for _, p := range work {
+		if ctx.Err() != nil {
+			return append(errs, context.Cause(ctx))
 		}
-		if entry.IsDir() && path != root && (entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".")) {
-			return filepath.SkipDir
+		if err := testModule(ctx, p, args, brokers.env(), report); err != nil {
+			errs = append(errs, fmt.Errorf("module %s: %w", p.module, err))
 		}
-		if entry.Name() == "go.mod" {
-			modules = append(modules, filepath.Dir(path))
-		}
-		return nil
-	})
-	if err == nil && len(modules) == 0 {
-		err = fmt.Errorf("no go.mod below %s", root)
 	}
-	slices.Sort(modules) // a folder stands before those in it
-	return modules, err
+	return errs
 }
 
 // raceDetector reports whether tests can be built with the race detector, which needs cgo and a C compiler.
@@ -90,27 +102,6 @@ func raceDetector(ctx context.Context) (on bool, why string) {
 		return false, "off, no C compiler " + fields[1]
 	}
 	return true, "on"
-}
-
-// testModule runs one module's tests and feeds what they say to the report.
-func testModule(ctx context.Context, dir string, args []string, report *report) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Stderr = os.Stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	readErr := report.read(stdout)
-	if readErr != nil {
-		// The tests must not block on a pipe that nobody reads.
-		_, drainErr := io.Copy(io.Discard, stdout)
-		readErr = errors.Join(readErr, drainErr)
-	}
-	return errors.Join(readErr, cmd.Wait())
 }
 
 // hasAdapter reports whether the tree has Go code for a broker's adapter.

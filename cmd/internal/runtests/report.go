@@ -29,7 +29,8 @@ type report struct {
 	held     map[name][]string // the output of tests that have not ended
 	outcomes map[name]string   // pass, fail or skip
 	attrs    map[name]map[string]string
-	noTests  int // packages without tests
+	demos    map[place]string // what the demo said at its end
+	noTests  int              // packages without tests
 }
 
 func newReport(out io.Writer) *report {
@@ -38,6 +39,7 @@ func newReport(out io.Writer) *report {
 		held:     map[name][]string{},
 		outcomes: map[name]string{},
 		attrs:    map[name]map[string]string{},
+		demos:    map[place]string{},
 	}
 }
 

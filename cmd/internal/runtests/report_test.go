@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 )
@@ -19,7 +18,7 @@ func record(t *testing.T, stream string) (string, *report) {
 	if err := r.read(strings.NewReader(stream)); err != nil {
 		t.Fatal(err)
 	}
-	r.summary(onlyMemory)
+	r.summary(onlyMemory, []string{conformance})
 	return out.String(), r
 }
 
@@ -64,10 +63,59 @@ func TestSummary_SaysWhichSuiteRanOnWhichBroker(t *testing.T) {
 {"Action":"fail","Package":"i","Test":"TestChaos"}
 `)
 	want := "tests: 1 FAILED, 2 passed, 1 skipped; packages without tests: 0\n" +
-		"chaos: nats — ran, 1 FAILED, 0 passed; memory — no test says that it ran; rabbitmq, kafka, redis — no adapter yet, not run\n" +
+		"chaos: nats — ran, 1 FAILED, 0 passed\n" +
 		"drivertest: memory — ran in process, 1 passed, 1 skipped, 3 not run; rabbitmq, kafka, redis — no adapter yet, not run\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSummary_SaysVersionsOriginsAndWhyABrokerWasNotThere(t *testing.T) {
+	t.Parallel()
+	attrs := func(pkg, test string, pairs ...string) string {
+		var b strings.Builder
+		for i := 0; i < len(pairs); i += 2 {
+			fmt.Fprintf(&b, `{"Action":"attr","Package":%q,"Test":%q,"Key":%q,"Value":%q}`+"\n", pkg, test, pairs[i], pairs[i+1])
+		}
+		return b.String()
+	}
+	ended := func(action, pkg, test string) string {
+		return fmt.Sprintf(`{"Action":%q,"Package":%q,"Test":%q}`+"\n", action, pkg, test)
+	}
+	const contract, faults = "x.org/m/integration/conformance", "x.org/m/integration/faults/redis"
+	got, r := record(t, attrs(contract, "TestRedis", "broker", "redis", "version", "8.0.2", "origin", "docker")+
+		ended("pass", contract, "TestRedis/contract/a")+ended("pass", contract, "TestRedis/contract")+ended("pass", contract, "TestRedis")+
+		attrs(contract, "TestValkey", "broker", "redis", "version", "valkey 8.1.1", "origin", "local", "not-run", "2")+
+		ended("pass", contract, "TestValkey")+
+		attrs(contract, "TestKafka", "broker", "kafka", "why", "docker: no engine; local: no Java")+ended("skip", contract, "TestKafka")+
+		attrs(faults, "TestKill", "broker", "redis", "version", "8.0.2", "origin", "docker")+ended("fail", faults, "TestKill"))
+	want := "tests: 1 FAILED, 2 passed, 1 skipped; packages without tests: 0\n" +
+		"drivertest: kafka — not run: docker: no engine; local: no Java; redis 8.0.2 (docker) — ran, 1 passed; " +
+		"redis valkey 8.1.1 (local) — ran, 1 passed, 2 not run; memory — no test says that it ran; rabbitmq — no adapter yet, not run\n" +
+		"faults: redis 8.0.2 (docker) — ran, 1 FAILED, 0 passed\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if err := r.missing([]string{"redis", "valkey"}); err != nil {
+		t.Errorf("what ran is missing: %v", err)
+	}
+	if err := r.missing([]string{"redis", "kafka"}); err == nil || err.Error() != "kafka is required by HERALD_TEST_REQUIRE, and drivertest did not run on it" {
+		t.Errorf("what did not run is not missing: %v", err)
+	}
+}
+
+func TestSummary_SaysWhatTheDemoFound(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	r := newReport(&out)
+	r.demos[place{broker: "memory"}] = "All 69,659 orders were handled. 6 s in all."
+	r.demos[place{broker: "redis", version: "8.0.2", origin: "docker"}] = "FAILED after 12 s"
+	r.demos[place{broker: "kafka", why: "docker: no engine"}] = ""
+	r.summary(onlyMemory, []string{conformance, demo})
+	want := "demo: memory — All 69,659 orders were handled. 6 s in all.; kafka — not run: docker: no engine; redis 8.0.2 (docker) — FAILED after 12 s; " +
+		"rabbitmq — no adapter yet, not run\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got\n%s\nwant it to end with\n%s", &out, want)
 	}
 }
 
@@ -89,10 +137,10 @@ func TestTestModule_ReadsTheAttributesOfARealRun(t *testing.T) {
 	dir := write(t, "t.Attr(\"suite\", \"drivertest\")\nt.Attr(\"broker\", \"memory\")\nt.Run(\"a\", func(t *testing.T) {})")
 	var out strings.Builder
 	r := newReport(&out)
-	if err := testModule(t.Context(), dir, []string{"test", "-json", "./..."}, r); err != nil {
+	if err := testModule(t.Context(), packages{dir, []string{"./..."}}, []string{"test", "-json"}, nil, r); err != nil {
 		t.Fatal(err)
 	}
-	r.summary(onlyMemory)
+	r.summary(onlyMemory, []string{conformance})
 	if want := "drivertest: memory — ran in process, 1 passed; "; !strings.Contains(out.String(), want) {
 		t.Errorf("got\n%s\nwant %q in it", &out, want)
 	}
@@ -102,27 +150,10 @@ func TestTestModule_AFailureIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`t.Error("wrong")`, `panic("wrong")`, "wrong"} {
 		var out strings.Builder
-		err := testModule(t.Context(), write(t, body), []string{"test", "-json", "./..."}, newReport(&out))
+		work := packages{write(t, body), []string{"./..."}}
+		err := testModule(t.Context(), work, []string{"test", "-json"}, nil, newReport(&out))
 		if err == nil || !strings.Contains(out.String(), "wrong") {
 			t.Errorf("%s: got %v and\n%s\nwant an error and the reason printed", body, err, &out)
 		}
-	}
-}
-
-func TestFindModules_FindsThemAllButTestData(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	for _, dir := range []string{"", "contrib/x", "integration", "testdata/y", ".git"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, dir, "go.mod"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := findModules(root)
-	want := []string{root, filepath.Join(root, "contrib/x"), filepath.Join(root, "integration")}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 }

@@ -1,19 +1,50 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// brokers are the ones that Herald speaks to, in the order of the closing lines.
-var brokers = []string{"memory", "rabbitmq", "kafka", "redis"}
+// memory is the broker in the process itself.
+const memory = "memory"
 
-// conformance is the suite that is always spoken of, also when nothing of it ran.
+// known are the brokers that Herald speaks to, in the order of the closing lines.
+var known = []string{memory, "rabbitmq", "kafka", "redis"}
+
+// conformance is the suite of the drivers' contract.
 const conformance = "drivertest"
 
-// tally counts the tests of a suite on a broker that have no tests below them.
+// place is where a suite ran, or why it did not.
+type place struct{ broker, version, origin, why string }
+
+// String is the broker with what is known of it.
+func (p place) String() string {
+	text := strings.TrimSpace(p.broker + " " + p.version)
+	if p.origin != "" {
+		text += " (" + p.origin + ")"
+	}
+	return text
+}
+
+// compare orders places by broker, as known has them, and then by what is known of each.
+func (p place) compare(other place) int {
+	rank := func(p place) int {
+		if i := slices.Index(known, p.broker); i >= 0 {
+			return i
+		}
+		return len(known)
+	}
+	return cmp.Or(
+		cmp.Compare(rank(p), rank(other)), cmp.Compare(p.broker, other.broker), cmp.Compare(p.why, other.why),
+		cmp.Compare(p.version, other.version), cmp.Compare(p.origin, other.origin),
+	)
+}
+
+// tally counts the tests of a suite in a place that have no tests below them.
 type tally struct{ passed, failed, skipped, notRun int }
 
 func (t *tally) add(outcome string) {
@@ -42,59 +73,88 @@ func (t *tally) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// summary prints the counts of the whole run, then a line for each suite.
-func (r *report) summary(hasAdapter func(broker string) bool) {
-	all := &tally{}
-	suites := suites{conformance: {}}
-	parents := r.parents()
-	for id, outcome := range r.outcomes {
-		// A parent counts only when nothing below it explains its failure.
-		if parents[id] && (outcome != "fail" || r.failedBelow(id)) {
-			continue
-		}
-		all.add(outcome)
-		if t := suites.of(r.attr(id, "suite"), r.attr(id, "broker")); t != nil {
+// results holds a tally for each suite and place.
+type results map[string]map[place]*tally
+
+// of returns the tally of a suite in a place, or nil if the suite or the broker is not named.
+func (s results) of(suite string, on place) *tally {
+	if suite == "" || on.broker == "" {
+		return nil
+	}
+	if s[suite] == nil {
+		s[suite] = map[place]*tally{}
+	}
+	if s[suite][on] == nil {
+		s[suite][on] = &tally{}
+	}
+	return s[suite][on]
+}
+
+// suites counts what the tests of each suite came to.
+func (r *report) suites() results {
+	suites := results{}
+	for id, outcome := range r.leaves() {
+		if t := suites.of(r.suite(id), r.place(id)); t != nil {
 			t.add(outcome)
 		}
 	}
 	for id, attrs := range r.attrs {
 		count, err := strconv.Atoi(attrs["not-run"])
-		if t := suites.of(r.attr(id, "suite"), r.attr(id, "broker")); t != nil && err == nil {
+		if t := suites.of(r.suite(id), r.place(id)); t != nil && err == nil {
 			t.notRun += count
 		}
 	}
+	return suites
+}
+
+// summary prints the counts of the whole run, then a line for each suite; the expected ones are spoken of even if nothing of them ran.
+func (r *report) summary(hasAdapter func(broker string) bool, expected []string) {
+	all := &tally{}
+	for _, outcome := range r.leaves() {
+		all.add(outcome)
+	}
 	fmt.Fprintf(r.out, "tests: %s; packages without tests: %d\n", all, r.noTests)
-	for _, suite := range sortedKeys(suites) {
-		fmt.Fprintf(r.out, "%s: %s\n", suite, suiteLine(suites[suite], hasAdapter))
+	suites := r.suites()
+	for _, suite := range expected {
+		if suite != demo && suites[suite] == nil {
+			suites[suite] = nil
+		}
+	}
+	for _, suite := range slices.Sorted(maps.Keys(suites)) {
+		fmt.Fprintf(r.out, "%s: %s\n", suite, suiteLine(suites[suite], hasAdapter, slices.Contains(expected, suite)))
+	}
+	if len(r.demos) > 0 {
+		fmt.Fprintf(r.out, "%s: %s\n", demo, r.demoLine(hasAdapter))
 	}
 }
 
-// suites holds a tally for each suite and broker.
-type suites map[string]map[string]*tally
-
-// of returns the tally of a suite on a broker, or nil if either is not named.
-func (s suites) of(suite, broker string) *tally {
-	if suite == "" || broker == "" {
-		return nil
+// suiteLine says on which brokers a suite ran and, if all of the known ones are to be spoken of, why it did not on the others.
+func suiteLine(ran map[place]*tally, hasAdapter func(broker string) bool, all bool) string {
+	var parts []string
+	seen := map[string]bool{}
+	for _, on := range slices.SortedFunc(maps.Keys(ran), place.compare) {
+		seen[on.broker] = true
+		switch {
+		case on.why != "":
+			parts = append(parts, fmt.Sprintf("%s — not run: %s", on, on.why))
+		case on.broker == memory:
+			parts = append(parts, fmt.Sprintf("%s — ran in process, %s", on, ran[on]))
+		default:
+			parts = append(parts, fmt.Sprintf("%s — ran, %s", on, ran[on]))
+		}
 	}
-	if s[suite] == nil {
-		s[suite] = map[string]*tally{}
+	if all {
+		parts = append(parts, unseen(seen, hasAdapter)...)
 	}
-	if s[suite][broker] == nil {
-		s[suite][broker] = &tally{}
-	}
-	return s[suite][broker]
+	return strings.Join(parts, "; ")
 }
 
-// suiteLine says on which brokers a suite ran, and of the known others why it did not.
-func suiteLine(ran map[string]*tally, hasAdapter func(broker string) bool) string {
-	var parts, absent, silent []string
-	for _, broker := range append(slices.Clone(brokers), unknown(ran)...) {
-		switch result := ran[broker]; {
-		case result != nil && broker == "memory":
-			parts = append(parts, fmt.Sprintf("memory — ran in process, %s", result))
-		case result != nil:
-			parts = append(parts, fmt.Sprintf("%s — ran, %s", broker, result))
+// unseen speaks of the known brokers that nothing was said of.
+func unseen(seen map[string]bool, hasAdapter func(broker string) bool) []string {
+	var absent, silent, parts []string
+	for _, broker := range known {
+		switch {
+		case seen[broker]:
 		case hasAdapter(broker):
 			silent = append(silent, broker)
 		default:
@@ -107,54 +167,20 @@ func suiteLine(ran map[string]*tally, hasAdapter func(broker string) bool) strin
 	if len(absent) > 0 {
 		parts = append(parts, strings.Join(absent, ", ")+" — no adapter yet, not run")
 	}
-	return strings.Join(parts, "; ")
+	return parts
 }
 
-// unknown returns the brokers that a suite names beyond the known ones.
-func unknown(ran map[string]*tally) []string {
-	return slices.DeleteFunc(sortedKeys(ran), func(broker string) bool { return slices.Contains(brokers, broker) })
-}
-
-// attr returns an attribute of a test or, if it has none, of the nearest test above it.
-func (r *report) attr(id name, key string) string {
-	for {
-		if value := r.attrs[id][key]; value != "" {
-			return value
+// demoLine says on which brokers the demo ran, and what it found.
+func (r *report) demoLine(hasAdapter func(broker string) bool) string {
+	var parts []string
+	seen := map[string]bool{}
+	for _, on := range slices.SortedFunc(maps.Keys(r.demos), place.compare) {
+		seen[on.broker] = true
+		if on.why != "" {
+			parts = append(parts, fmt.Sprintf("%s — not run: %s", on, on.why))
+			continue
 		}
-		above := strings.LastIndexByte(id.test, '/')
-		if above < 0 {
-			return ""
-		}
-		id.test = id.test[:above]
+		parts = append(parts, fmt.Sprintf("%s — %s", on, r.demos[on]))
 	}
-}
-
-// parents returns the tests that have others below them.
-func (r *report) parents() map[name]bool {
-	parents := map[name]bool{}
-	for id := range r.outcomes {
-		for above := strings.LastIndexByte(id.test, '/'); above >= 0; above = strings.LastIndexByte(id.test, '/') {
-			id.test = id.test[:above]
-			parents[id] = true
-		}
-	}
-	return parents
-}
-
-func (r *report) failedBelow(id name) bool {
-	for other, outcome := range r.outcomes {
-		if outcome == "fail" && other.pkg == id.pkg && strings.HasPrefix(other.test, id.test+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
+	return strings.Join(append(parts, unseen(seen, hasAdapter)...), "; ")
 }

@@ -1,0 +1,105 @@
+package matrix
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/integration/network"
+	"github.com/herald-go/herald/pkg/messaging"
+)
+
+// slack is how much later than its deadline Publish may return on a busy machine.
+const slack = 250 * time.Millisecond
+
+// inTime demands that Publish returns by its deadline although nothing answers.
+func inTime(t *testing.T, b *bench) {
+	t.Helper()
+	const limit = 500 * time.Millisecond
+	if took, err := b.Try(limit); err == nil || took > limit+slack {
+		t.Errorf("publish with a deadline of %v returned %v after %v, want an error in time", limit, err, took)
+	}
+}
+
+// replyLost publishes while answers get lost: the outcome is unknown, and publishing again makes one copy more at most, under the same id.
+func replyLost(t *testing.T, s Subject) {
+	topic := Topic()
+	spec := s.Spec
+	spec.Name, spec.Groups = topic, []string{"workers"}
+	quiet, plain := network.New(t), network.New(t)
+	open := func(n *network.Network) *messaging.Broker {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		b, err := s.Open(ctx, n, messaging.WithConfig(messaging.Config{Topics: []messaging.Topic{spec}}))
+		must(t, err)
+		t.Cleanup(func() { must(t, b.Close(context.WithoutCancel(t.Context()))) })
+		return b
+	}
+	publisher, reader := open(quiet), open(plain)
+	ids := make(chan string)
+	handler := messaging.HandlerFunc(func(ctx context.Context, d *messaging.Delivery) error {
+		select {
+		case ids <- d.ID:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	})
+	_, err := reader.Subscribe(t.Context(), topic, handler, messaging.Group("workers"))
+	must(t, err)
+	publish := func(id string, limit time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		return publisher.Publish(ctx, topic, envelope.New("thing.done", []byte("{}"), envelope.ID(id)))
+	}
+	must(t, publish("first", time.Minute))
+	quiet.BlackHole(true, false)
+	if err := publish("unknown", time.Second); !errors.Is(err, messaging.ErrUnconfirmed) {
+		t.Errorf("the reply is lost, and publish says %v, want unconfirmed", err)
+	}
+	quiet.Heal()
+	quiet.Cut()
+	must(t, publish("unknown", time.Minute))
+	must(t, publish("last", time.Minute))
+	copies := map[string]int{}
+	timeout := time.After(time.Minute)
+	for copies["last"] == 0 || copies["unknown"] == 0 {
+		select {
+		case id := <-ids:
+			copies[id]++
+		case <-timeout:
+			t.Fatalf("not all came: %v", copies)
+		}
+	}
+	if copies["first"] != 1 || copies["unknown"] > 2 || copies["last"] != 1 {
+		t.Errorf("copies are %v, want one of each, and two of the unknown at most", copies)
+	}
+}
+
+// late opens before the broker can be reached, and works when it can; a deadline that is over before ends it.
+func late(t *testing.T, s Subject) {
+	n := network.New(t)
+	n.Down()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	began := time.Now()
+	if b, err := s.Open(ctx, n); err == nil {
+		t.Errorf("the broker can't be reached, and Open succeeds")
+		must(t, b.Close(t.Context()))
+	} else if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("open with a deadline of 1s fails after %v: %v", took, err)
+	}
+	up := time.AfterFunc(2*time.Second, n.Up)
+	defer up.Stop()
+	ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	topic := Topic()
+	spec := s.Spec
+	spec.Name, spec.Groups = topic, []string{"workers"}
+	b, err := s.Open(ctx, n, messaging.WithConfig(messaging.Config{Topics: []messaging.Topic{spec}}))
+	must(t, err)
+	must(t, b.Publish(ctx, topic, envelope.New("thing.done", []byte("{}"))))
+	must(t, b.Close(ctx))
+}

@@ -1,0 +1,4 @@
+package source
+
+// Hostname tells hosts apart.
+var Hostname = hostname
