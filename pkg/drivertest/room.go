@@ -54,7 +54,7 @@ func (f *fixture) fill(d driver.Driver, to driver.Address, batch, most int, body
 	return accepted, rs
 }
 
-// arrive demands that what was accepted is stored and comes.
+// arrive demands that what was accepted is stored and comes. A broadcast may miss what is published before it is back.
 func (f *fixture) arrive(m *member, accepted int, rs []*results) {
 	f.Helper()
 	stored := 0
@@ -68,6 +68,9 @@ func (f *fixture) arrive(m *member, accepted int, rs []*results) {
 	}
 	if stored != accepted {
 		f.Errorf("%d messages found room and %d are stored", accepted, stored)
+	}
+	if !f.has(driver.FeatureGroups) {
+		return
 	}
 	got, err := m.drainWithin(stored, f.h.Patience)
 	if err != nil {
@@ -84,7 +87,9 @@ func roomByCount(f *fixture) {
 	f.must(f.h.Reconnect())
 	f.arrive(m, accepted, rs)
 	f.publish(d, f.to(topic), f.events(10, "k")...) // there is room again
-	m.drain(10)
+	if f.has(driver.FeatureGroups) {
+		m.drain(10)
+	}
 }
 
 func roomByBytes(f *fixture) {
@@ -109,5 +114,7 @@ func contextBoundsRoom(f *fixture) {
 	f.pause(f.h.Quiet)
 	f.must(f.h.Reconnect())
 	f.want(r, driver.Stored)
-	f.ordered("what had found room", ids(msgs), idsOf(m.drain(5)))
+	if f.has(driver.FeatureGroups) {
+		f.ordered("what had found room", ids(msgs), idsOf(m.drain(5)))
+	}
 }

@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -60,6 +61,7 @@ func windowBoundsBytes(f *fixture) {
 // hold takes all that comes without settling, until nothing comes for a while.
 func (m *member) hold(most int) ([]*driver.Message, error) {
 	held, err := m.receive(m.f.h.Patience, most)
+	held = slices.Clone(held) // the driver uses the slice again
 	for err == nil && len(held) < most {
 		var batch []*driver.Message
 		if batch, err = m.receive(m.f.h.Quiet, most-len(held)); err == nil {
