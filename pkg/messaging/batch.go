@@ -15,11 +15,15 @@ import (
 type BatchOptions struct {
 	// Size is the most events in a batch. Defaults to 100.
 	Size int
-	// Wait is how long an incomplete batch waits for more; it never waits while it is complete. Defaults to 100 ms; negative is not at all.
+	// Wait is how long an incomplete batch waits for more; it never waits while it is complete, nor for longer than a quarter of
+	// Capabilities.HoldLimit. Defaults to 100 ms; negative is not at all.
 	Wait time.Duration
 	// Continue lets the verdicts on a key's later events stand when an earlier one of the batch failed. By default they count as not
 	// handled and come again after it, so that the order of the key holds.
 	Continue bool
+	// Casts are upcasters and downcasters to the version of OnBatch's definition; HandleBatch does not look at them. A cast that does not
+	// lead there is refused when the subscription is opened.
+	Casts []Binding
 }
 
 // Defaults of BatchOptions, those of SmallRye and Dapr's bulk subscriptions but for Dapr's wait of ten seconds.
@@ -34,6 +38,7 @@ type Batch struct {
 	f       func(ctx context.Context, batch []*Delivery) error
 	options BatchOptions
 	types   []string
+	broken  error // of the casts
 }
 
 // BatchError tells which deliveries of a batch failed, by their index; all others are done. Each error may be one of Permanent, RetryAfter,
@@ -67,14 +72,15 @@ func HandleBatch(f func(ctx context.Context, batch []*Delivery) error, o BatchOp
 }
 
 // OnBatch is HandleBatch for a definition: data is decoded first, and the subscription's filter is the definition's type. An event whose data
-// does not decode, or whose version is another, is a dead letter on its own and not in the batch.
+// does not decode, or whose version is another that no cast leads from, is a dead letter on its own and not in the batch.
 func OnBatch[T any](d Definition[T], f func(ctx context.Context, batch []Typed[T]) error, o BatchOptions) *Batch {
+	caster, broken := d.caster(o.Casts)
 	b := HandleBatch(func(ctx context.Context, batch []*Delivery) error {
 		failed := make(map[int]error)
 		typed := make([]Typed[T], 0, len(batch))
 		index := make([]int, 0, len(batch))
 		for i, dl := range batch {
-			v, err := d.accept(&dl.Event)
+			v, err := d.accept(&dl.Event, caster)
 			if err != nil {
 				failed[i] = err
 				continue
@@ -86,15 +92,40 @@ func OnBatch[T any](d Definition[T], f func(ctx context.Context, batch []Typed[T
 		}
 		return d.merge(f(ctx, typed), failed, index)
 	}, o)
-	b.types = []string{d.typ}
+	b.types, b.broken = []string{d.typ}, broken
 	return b
 }
 
-// accept decodes an event of the right version.
-func (d Definition[T]) accept(e *envelope.Event) (T, error) {
-	if !envelope.SameVersion(d.version, e.Version) {
-		var none T
-		return none, refused(ReasonVersion, fmt.Errorf("no handler for version %s of %s", e.Version, e.Type))
+// caster returns the caster of casts that lead to d.
+func (d Definition[T]) caster(casts []Binding) (*Caster, error) {
+	c, err := NewCaster(casts...)
+	if err != nil {
+		return &Caster{}, err
+	}
+	for _, b := range casts {
+		if _, ok := c.way(b.typ, b.cast.to, d.isVersion); !ok || b.typ != d.typ {
+			return &Caster{}, fmt.Errorf("%w: the cast to version %s of %s does not lead to version %s of %s", errInvalid, b.cast.to, b.typ, d.version, d.typ)
+		}
+	}
+	return c, nil
+}
+
+// isVersion reports whether a version is that of the definition.
+func (d Definition[T]) isVersion(version string) bool {
+	return envelope.SameVersion(d.version, version)
+}
+
+// accept decodes an event of the right version, or of one that is cast to it.
+func (d Definition[T]) accept(e *envelope.Event, caster *Caster) (T, error) {
+	var none T
+	if !d.isVersion(e.Version) {
+		steps, ok := caster.way(e.Type, e.Version, d.isVersion)
+		if !ok {
+			return none, refused(ReasonVersion, fmt.Errorf("no handler for version %s of %s", e.Version, e.Type))
+		}
+		if err := apply(steps, e); err != nil {
+			return none, refused(ReasonVersion, err)
+		}
 	}
 	v, err := d.Decode(e)
 	if err != nil {
@@ -144,5 +175,5 @@ func (b *Batch) validate() error {
 	if b.options.Size < 0 {
 		return fmt.Errorf("%w: batch size %d is negative", errInvalid, b.options.Size)
 	}
-	return nil
+	return b.broken
 }

@@ -82,7 +82,7 @@ func (s *Subscription) gather(w *worker) bool {
 
 // await gathers more until the batch is complete or its time is over. s.mu is held, but for the waits.
 func (s *Subscription) await(w *worker, picks []pick, o BatchOptions) []pick {
-	timer := time.NewTimer(o.Wait)
+	timer := time.NewTimer(s.patience(picks, o.Wait))
 	defer timer.Stop()
 	for over := false; len(picks) < o.Size && !over && !s.halted.Load(); {
 		s.feed()
@@ -101,6 +101,7 @@ func (s *Subscription) await(w *worker, picks []pick, o BatchOptions) []pick {
 			}
 		}
 		picks = s.pickUp(w, picks, o.Size)
+		over = over || s.patience(picks, o.Wait) == 0 // one that came later may be older
 	}
 	return picks
 }

@@ -28,6 +28,7 @@ type Broker struct {
 	log             *slog.Logger
 	codec           envelope.Codec
 	detector        Detector
+	checker         Checker
 	maxMessage      int
 	producer        *Producer
 	stats           counters
@@ -41,6 +42,7 @@ type Broker struct {
 	disconnected  map[place]error // what is away, and why; empty while all answers
 	failure       chan struct{}   // closed when a subscription has failed for good
 	firstFailure  error
+	declared      declared
 	closer        sync.Once
 	closeErr      error
 }
@@ -60,7 +62,7 @@ func New(ctx context.Context, d driver.Driver, opts ...Option) (*Broker, error) 
 	}
 	b := &Broker{
 		driver: d, driverPublisher: d.Publisher(), capabilities: d.Capabilities(),
-		config: s.config.withDefaults(), hooks: s.hooks, log: s.logger, codec: s.codec,
+		config: s.config.withDefaults(), hooks: s.hooks, log: s.logger, codec: s.codec, checker: s.checker,
 		disconnected: make(map[place]error), sources: make(map[*Subscription]map[*driver.Source]struct{}), failure: make(chan struct{}),
 	}
 	b.name = b.capabilities.Broker
@@ -119,7 +121,11 @@ func (b *Broker) open(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("declaring topics: %w", ErrUnsupported)
 	}
-	return t.Declare(ctx, b.config.Topics)
+	if err := t.Declare(ctx, b.config.Topics); err != nil {
+		return err
+	}
+	b.declared.watch(b.name, t, b.config.Topics)
+	return nil
 }
 
 func (b *Broker) wrap(op, topic string, err error) error {
@@ -319,6 +325,7 @@ func (b *Broker) close(ctx context.Context) error {
 	}
 	wg.Wait()
 	b.closed.Store(true)
+	b.declared.close()
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
 	defer cancel()
 	errs[len(subscriptions)] = b.wrap("close", "", b.driverPublisher.Close(final))

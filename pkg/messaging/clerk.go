@@ -31,7 +31,7 @@ func (s *Subscription) arm(due int64) {
 }
 
 // clerk does what has its time: it ends handlers that take too long, makes lanes ready whose wait is over, settles what was moved, and
-// lets go of sources. There is one timer per subscription, and none while nothing is due.
+// lets go of sources. Where the broker limits how long an event may be held, it moves what waits too long. There is one timer per subscription, and none while nothing is due.
 func (s *Subscription) clerk(ctx context.Context) {
 	defer s.clerks.Done()
 	timer := time.NewTimer(time.Hour)
@@ -88,6 +88,9 @@ func (s *Subscription) tend(ctx context.Context) int64 {
 	for _, m := range again {
 		m.send(ctx)
 	}
+	if s.hold > 0 {
+		next = min(next, s.sweepHeld(ctx))
+	}
 	for _, w := range s.workers {
 		next = min(next, w.inspect())
 	}
@@ -130,21 +133,22 @@ func (w *worker) inspect() int64 {
 			next = min(next, w.stuck)
 		}
 	}
+	overheld := w.overheld(now)
 	running := time.Duration(now - w.started)
 	w.mu.Unlock()
 	if flush {
 		w.flush()
 	}
-	if stuck != nil {
-		s.reportStuck(stuck, running)
+	if stuck != nil || overheld {
+		s.reportStuck(a, running, overheld)
 	}
 	return next
 }
 
-func (s *Subscription) reportStuck(a *attempt, running time.Duration) {
+func (s *Subscription) reportStuck(a *attempt, running time.Duration, overheld bool) {
 	d := &a.delivery
 	s.broker.stats.stuck.Add(1)
-	s.log.Warn("handler is stuck", "event", d.ID, "type", d.Type, "running", running)
+	s.log.Warn("handler is stuck", "event", d.ID, "type", d.Type, "running", running, "taken away soon", overheld)
 	if hook := s.broker.hooks.Stuck; hook != nil {
 		hook(d, running)
 	}

@@ -132,6 +132,8 @@ type settings struct {
 	hooks  Hooks
 	logger *slog.Logger
 	codec  envelope.Codec
+
+	checker Checker
 }
 
 // WithConfig sets the configuration. Defaults to the zero Config.

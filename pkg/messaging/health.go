@@ -87,9 +87,19 @@ func (b *Broker) Live() error {
 	return nil
 }
 
-// Ready returns nil when events can be published and handled: the broker answers, nothing drains, and no subscription has failed for good.
-// It never blocks.
+// Ready returns nil when events can be published and handled: the broker answers, nothing drains, no subscription has failed for good, and
+// every group of Config.Topics is there; a group that is missing is an ErrUnknownTopic that names its topic and the group. It never blocks
+// where Config.Topics has no groups. Where it has, the broker is asked for them at most every ten seconds, and only by a call of Ready, which
+// waits for the answer half a second at most; while there is none, the one before stands.
 func (b *Broker) Ready() error {
+	if err := b.working(); err != nil {
+		return err
+	}
+	return b.declared.ready()
+}
+
+// working is Ready by what the broker's process knows itself.
+func (b *Broker) working() error {
 	if b.closed.Load() {
 		return b.wrap("ready", "", ErrClosed)
 	}

@@ -41,7 +41,9 @@ type Hooks struct {
 	DeadLetter func(l *DeadLetter)
 	// Discard is called when an event is dropped: by Discard, or from a broadcast after its last quick try.
 	Discard func(d *Delivery, err error)
-	// Stuck is called when a handler still runs ten seconds after its time-out, and again each time as long has passed.
+	// Stuck is called when a handler still runs ten seconds after its time-out, and again each time as long has passed. It is also called,
+	// once, when the event of a running handler has been held for three quarters of Capabilities.HoldLimit, whatever its time-out: soon the
+	// broker takes it away.
 	Stuck func(d *Delivery, running time.Duration)
 	// Notice is called with what happens at the broker.
 	Notice func(n Notice)

@@ -16,6 +16,7 @@ const (
 	headerUnrouted    = "herald-unrouted-since" // RFC 3339
 	headerRedrive     = "herald-redrive"        // the id of the request
 	headerOrigin      = "herald-origin"         // position in the topic
+	headerQuick       = "herald-quick"          // quick tries used up, of one that was moved for being held too long
 )
 
 // item is one message in hand.
@@ -25,13 +26,16 @@ type item struct {
 	key  string
 	size int
 
+	since int64 // when it came, since Subscription.base; only where the broker limits how long it may be held
+
 	attempt *attempt // decoded ahead, for the first try
 	broken  error    // why it could not be
 
-	tries       int // failed attempts in this process
-	quick       int // quick tries used up since it was delivered
-	recorded    int // failed attempts recorded in the copy that this is
-	later       int // redeliveries recorded
+	tries       int       // failed attempts in this process
+	quick       int       // quick tries used up since it was delivered, or before it was moved
+	recorded    int       // failed attempts recorded in the copy that this is
+	later       int       // redeliveries recorded
+	due         time.Time // the end of its last wait
 	firstFailed time.Time
 	unrouted    time.Time
 	redrive     string
@@ -61,6 +65,8 @@ func (it *item) read(headers []driver.Header) {
 		switch h.Key {
 		case headerAttempts:
 			it.recorded = count(h.Value)
+		case headerQuick:
+			it.quick = count(h.Value)
 		case headerLater:
 			it.later = count(h.Value)
 		case headerFirstFailed:
@@ -111,7 +117,7 @@ func withoutBookkeeping(headers []driver.Header) []driver.Header {
 	kept := make([]driver.Header, 0, len(headers)+6)
 	for _, h := range headers {
 		switch h.Key {
-		case headerAttempts, headerLater, headerFirstFailed, headerUnrouted, headerRedrive, headerOrigin:
+		case headerAttempts, headerLater, headerFirstFailed, headerUnrouted, headerRedrive, headerOrigin, headerQuick:
 		default:
 			kept = append(kept, h)
 		}

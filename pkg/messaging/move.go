@@ -23,10 +23,15 @@ type move struct {
 
 // shift copies the item into the group's inbox, to come back at due.
 func (s *Subscription) shift(ctx context.Context, it *item, due time.Time) {
+	s.begin(ctx, s.copyOf(it, due))
+}
+
+// copyOf makes the move of an item into the group's inbox.
+func (s *Subscription) copyOf(it *item, due time.Time) *move {
 	m := copyMessage(it.msg)
 	m.Headers = it.record(withoutBookkeeping(it.msg.Headers))
 	m.NotBefore = due
-	s.begin(ctx, &move{s: s, it: it, to: driver.Address{Topic: s.topic, Group: s.options.group}, msg: m})
+	return &move{s: s, it: it, to: driver.Address{Topic: s.topic, Group: s.options.group}, msg: m}
 }
 
 func (s *Subscription) begin(ctx context.Context, m *move) {
@@ -73,7 +78,7 @@ func (s *Subscription) arrived(m *move) int64 {
 		return never
 	}
 	m.backoff = min(max(2*m.backoff, moveRetryFirst), moveRetryMost)
-	s.log.Error("copy of a failed event not stored, trying again", "event", m.it.msg.ID, "to", m.to.Topic, "dead", m.letter != nil,
+	s.log.Error("copy of an event not stored, trying again", "event", m.it.msg.ID, "to", m.to.Topic, "dead", m.letter != nil,
 		"in", m.backoff, "fate", m.fate.String(), "err", m.err)
 	m.msg = copyMessage(m.msg)
 	at := time.Now().Add(lengthened(m.backoff))

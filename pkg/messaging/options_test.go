@@ -146,9 +146,17 @@ func TestSubscribe_WhatTheDriverRefusesIsRefused(t *testing.T) {
 func TestSubscribe_BlockFitsTheHoldLimit(t *testing.T) {
 	t.Parallel()
 	l := &line{caps: driver.Capabilities{HoldLimit: 30 * time.Minute}}
-	_, err := l.broker(t).Subscribe(t.Context(), "orders", nothing, messaging.Group("g"),
-		messaging.Retry(messaging.RetryPolicy{Later: []time.Duration{20 * time.Minute}, WhenLater: messaging.Block}))
-	refused(t, "a wait of 20 minutes", err, messaging.ErrUnsupported, "retry delay 20m0s with Block", "30m0s only")
+	for total, later := range map[string][]time.Duration{
+		"25m0s": {20 * time.Minute}, "15m37.5s": {5 * time.Minute, 5 * time.Minute, 150 * time.Second},
+	} {
+		_, err := l.broker(t).Subscribe(t.Context(), "orders", nothing, messaging.Group("g"),
+			messaging.Retry(messaging.RetryPolicy{Quick: []time.Duration{}, Later: later, WhenLater: messaging.Block}))
+		refused(t, "waits of "+total, err, messaging.ErrUnsupported, "retry delays of "+total+" in all with Block", "30m0s only")
+	}
+	l.caps = native()
+	l.caps.HoldLimit = 30 * time.Minute
+	_, err := l.broker(t).Subscribe(t.Context(), "orders", nothing, messaging.Group("g"), messaging.Retry(messaging.RetryPolicy{WhenLater: messaging.Block}))
+	refused(t, "the defaults come as far as the driver", err, driver.ErrUnsupported, "subscribe orders: not supported by this broker")
 }
 
 func TestUse_FirstIsOutermost(t *testing.T) {

@@ -82,6 +82,10 @@ func (s *Subscription) judge(ctx context.Context, w *worker, r result) bool {
 	if errors.Is(r.err, errNoRoute) {
 		return s.unrouted(ctx, w, r)
 	}
+	if errors.Is(r.err, errHeld) {
+		s.shiftHeld(ctx, it)
+		return false
+	}
 	v := wished(r.err)
 	switch v.verdict {
 	case VerdictSnooze:
@@ -110,15 +114,23 @@ func (s *Subscription) judge(ctx context.Context, w *worker, r result) bool {
 	if quick := s.options.retry.Quick; it.quick < len(quick) {
 		d := lengthened(quick[it.quick])
 		it.quick++
+		if s.heldTooLong(it) {
+			s.told(r, d, true)
+			it.due = time.Now().Add(d)
+			s.shiftHeld(ctx, it)
+			return false
+		}
 		s.told(r, d, false)
-		s.wait(w, d)
+		s.wait(w, it, d)
 		return true
 	}
 	return s.putOff(ctx, w, r, -1)
 }
 
 // unhandled reports whether the reason is one for which the handler was never called.
-func unhandled(r Reason) bool { return r == ReasonMalformed || r == ReasonExpired || r == ReasonPoison }
+func unhandled(r Reason) bool {
+	return r == ReasonMalformed || r == ReasonExpired || r == ReasonPoison || r == ReasonSchema
+}
 
 func (s *Subscription) countFailure(it *item, err error) {
 	it.tries++
@@ -150,7 +162,7 @@ func (s *Subscription) putOff(ctx context.Context, w *worker, r result, after ti
 	s.told(r, d, true)
 	if s.options.retry.WhenLater == Block {
 		it.quick = 0
-		s.wait(w, d)
+		s.wait(w, it, d)
 		return true
 	}
 	s.broker.stats.later.Add(1)
@@ -160,11 +172,12 @@ func (s *Subscription) putOff(ctx context.Context, w *worker, r result, after ti
 
 // postpone puts the item off without counting an attempt.
 func (s *Subscription) postpone(ctx context.Context, w *worker, r result, d time.Duration) bool {
-	if d > 0 && d <= snoozeHere || s.options.broadcast || s.options.retry.WhenLater == Block {
+	here := d > 0 && d <= snoozeHere || s.options.broadcast || s.options.retry.WhenLater == Block
+	if here && !s.heldTooLong(r.item) {
 		if d <= 0 {
 			d = releaseHere
 		}
-		s.wait(w, d)
+		s.wait(w, r.item, d)
 		return true
 	}
 	var due time.Time
@@ -196,8 +209,9 @@ func (s *Subscription) unrouted(ctx context.Context, w *worker, r result) bool {
 }
 
 // wait keeps the item at the head of its lane until d has passed.
-func (s *Subscription) wait(w *worker, d time.Duration) {
-	w.lane.until = time.Now().Add(d)
+func (s *Subscription) wait(w *worker, it *item, d time.Duration) {
+	it.due = time.Now().Add(d)
+	w.lane.until = it.due
 }
 
 // told tells the hook of another attempt to come.
@@ -230,5 +244,5 @@ func (s *Subscription) admissible(it *item, a *attempt) error {
 	if it.msg.Type == "" && !it.msg.Inbox && !s.filter.match(d.Type) {
 		return errSkipped // an envelope whose type only its body tells, so that intake could not know
 	}
-	return nil
+	return s.checkReceive(a)
 }

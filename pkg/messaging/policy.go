@@ -19,6 +19,8 @@ const (
 	ReasonDecode Reason = "decode"
 	// ReasonVersion: no handler for this version of the type.
 	ReasonVersion Reason = "version"
+	// ReasonSchema: the data does not fit the schema of its type and version, or there is none and the policy asks for one.
+	ReasonSchema Reason = "schema"
 	// ReasonUnhandled: inside the filter, and for ten minutes no member had a route for it.
 	ReasonUnhandled Reason = "unhandled"
 	// ReasonMalformed: the message claims to be an envelope and is a broken one.
@@ -66,11 +68,13 @@ type WhenLater uint8
 
 // Policies for the order of a key while one of its events waits.
 const (
-	// Overtake lets the key's next events be handled meanwhile.
+	// Overtake lets the key's next events be handled meanwhile. An event that has waited here for half of Capabilities.HoldLimit is put
+	// off in the same way, at no attempt.
 	Overtake WhenLater = iota
 	// Block waits in this process instead of using the inbox, with the key standing still. The event keeps its place in the window while
 	// it waits; its wait is cut short by a shutdown, and then starts again. Where the broker limits how long an event may be held, delays
-	// longer than that limit are refused when the subscription is opened.
+	// that add up to more than half of that limit are refused when the subscription is opened, and an event with a key that is held for
+	// longer all the same, behind others that fail, is left to the broker to take away: it comes again, in its order.
 	Block
 )
 
@@ -94,12 +98,28 @@ func (p RetryPolicy) validate(hold time.Duration) error {
 		if d < 0 {
 			return fmt.Errorf("%w: later retry delay %v is negative", errInvalid, d)
 		}
-		if p.WhenLater == Block && hold > 0 && d > hold/2 {
-			return fmt.Errorf("%w: retry delay %v with Block: the broker lets an event be held for %v only", ErrUnsupported, d, hold)
-		}
+	}
+	if total := p.total(); p.WhenLater == Block && hold > 0 && total > hold/waitShare {
+		return fmt.Errorf("%w: retry delays of %v in all with Block: the broker lets an event be held for %v only, and half of it is for waiting",
+			ErrUnsupported, total, hold)
 	}
 	return nil
 }
+
+// total is how long the delays of one event add up to at most; with Block it is held all the while.
+func (p RetryPolicy) total() time.Duration {
+	var quick, later time.Duration
+	for _, d := range p.Quick {
+		quick += longest(d)
+	}
+	for _, d := range p.Later {
+		later += longest(d)
+	}
+	return later + quick*time.Duration(len(p.Later)+1)
+}
+
+// longest is the most that lengthened makes of d.
+func longest(d time.Duration) time.Duration { return d + d/4 }
 
 // lengthened adds up to a quarter: a promised lower bound stays one.
 func lengthened(d time.Duration) time.Duration {

@@ -94,6 +94,9 @@ func (p *Producer) prepare(ctx context.Context, c *call, topic string, events []
 			err = p.blockedKey(topic, e.Key)
 		}
 		if err == nil {
+			err = b.checkPublish(ctx, topic, e)
+		}
+		if err == nil {
 			err = b.encode(c.add(), e, &c.scratch.record)
 		} else {
 			c.add()

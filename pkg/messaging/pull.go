@@ -41,12 +41,13 @@ func (p *Pulled) settle(err error) {
 
 // Pull subscribes and yields deliveries one by one, for programs that want to ask instead of being called. Each must be settled with Ack or
 // Fail; Concurrency is how many may be unsettled at once, and pulling waits when as many are. HandlerTimeout is how long one may stay
-// unsettled: then it is a failed attempt, and logged as forgotten. The iteration ends when ctx ends or the loop is left: what is unsettled
+// unsettled: then it is a failed attempt, and logged as forgotten. What nobody pulls for a quarter of Capabilities.HoldLimit goes back, at no
+// attempt. The iteration ends when ctx ends or the loop is left: what is unsettled
 // then is logged and released. When the subscription can't be opened, or fails for good, the iteration ends with an error beside a nil
 // delivery.
 func (b *Broker) Pull(ctx context.Context, topic string, opts ...SubscribeOption) iter.Seq2[*Pulled, error] {
 	return func(yield func(*Pulled, error) bool) {
-		p := newPuller(opts)
+		p := b.newPuller(opts)
 		s, err := b.Subscribe(ctx, topic, p, append(opts[:len(opts):len(opts)], HandlerTimeout(-1))...)
 		if err != nil {
 			yield(nil, err)
@@ -65,12 +66,14 @@ func (b *Broker) Pull(ctx context.Context, topic string, opts ...SubscribeOption
 // puller is the handler behind Pull: each call waits until its delivery is settled.
 type puller struct {
 	timeout time.Duration
+	hold    time.Duration // how long an event waits to be pulled; 0 is for ever
+	blocks  bool          // one with a key keeps its place even then
 	out     chan *Pulled
 	left    chan struct{} // closed when nobody pulls any more and intake has stopped
 }
 
 // newPuller takes the time-out from the options: what waits to be pulled must not run into it.
-func newPuller(opts []SubscribeOption) *puller {
+func (b *Broker) newPuller(opts []SubscribeOption) *puller {
 	var o subscribeOptions
 	for _, opt := range opts {
 		opt(&o)
@@ -78,7 +81,11 @@ func newPuller(opts []SubscribeOption) *puller {
 	if o.timeout == 0 {
 		o.timeout = defaultTimeout
 	}
-	return &puller{timeout: o.timeout, out: make(chan *Pulled), left: make(chan struct{})}
+	p := &puller{timeout: o.timeout, out: make(chan *Pulled), left: make(chan struct{}), blocks: o.retry.WhenLater == Block}
+	if !o.broadcast {
+		p.hold = b.capabilities.HoldLimit / (waitShare * waitShare)
+	}
+	return p
 }
 
 // run yields until ctx ends, the subscription fails, or the loop is left, which it reports.
@@ -100,12 +107,8 @@ func (p *puller) run(ctx context.Context, s *Subscription, yield func(*Pulled, e
 // Handle implements Handler.
 func (p *puller) Handle(ctx context.Context, d *Delivery) error {
 	pulled := &Pulled{Delivery: d, ctx: ctx, settled: make(chan error, 1)}
-	select {
-	case p.out <- pulled:
-	case <-ctx.Done():
-		return errNotStarted
-	case <-p.left:
-		return errNotStarted
+	if err := p.offer(ctx, pulled); err != nil {
+		return err
 	}
 	var forgotten <-chan time.Time
 	if p.timeout > 0 {
@@ -128,4 +131,24 @@ func (p *puller) Handle(ctx context.Context, d *Delivery) error {
 	default:
 		return errLeft
 	}
+}
+
+// offer waits until the delivery is pulled. One that nobody pulls is released before the broker takes it away: it is not being handled, as the
+// clerk has to believe of what stands in a handler.
+func (p *puller) offer(ctx context.Context, pulled *Pulled) error {
+	var held <-chan time.Time
+	if p.hold > 0 && !(p.blocks && pulled.Key != "") {
+		timer := time.NewTimer(p.hold)
+		defer timer.Stop()
+		held = timer.C
+	}
+	select {
+	case p.out <- pulled:
+		return nil
+	case <-held:
+		return errHeld
+	case <-ctx.Done():
+	case <-p.left:
+	}
+	return errNotStarted
 }

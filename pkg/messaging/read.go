@@ -13,7 +13,7 @@ import (
 
 // Read reads a topic's history, with no group: it settles nothing and moves no position. It begins at from (the zero Start is the oldest
 // event) and ends with the position to, or, when to is empty, with what is stored now. A message that claims to be an envelope and is a
-// broken one is yielded as an error, and reading goes on. Any other error ends it. A broker without history yields ErrUnsupported, and so
+// broken one, or whose data does not fit (see Checker), is yielded as an error, and reading goes on. Any other error ends it. A broker without history yields ErrUnsupported, and so
 // does any broker when Config.MustRunOn names one without.
 func (b *Broker) Read(ctx context.Context, topic string, from Start, to string) iter.Seq2[*Delivery, error] {
 	return func(yield func(*Delivery, error) bool) {
@@ -26,7 +26,7 @@ func (b *Broker) Read(ctx context.Context, topic string, from Start, to string) 
 				yield(nil, b.wrap("read", topic, err))
 				return
 			}
-			d, err := b.past(topic, m)
+			d, err := b.past(ctx, topic, m)
 			if !yield(d, b.wrap("read", topic, err)) {
 				return
 			}
@@ -34,13 +34,18 @@ func (b *Broker) Read(ctx context.Context, topic string, from Start, to string) 
 	}
 }
 
-func (b *Broker) past(topic string, m *driver.Message) (*Delivery, error) {
+func (b *Broker) past(ctx context.Context, topic string, m *driver.Message) (*Delivery, error) {
 	d := &Delivery{Topic: topic, Attempt: 1, Position: m.Position}
 	form, err := b.decode(&d.Event, m)
 	if err != nil {
 		return nil, err
 	}
 	d.Data = bytes.Clone(d.Data)
+	if b.checker != nil {
+		if err := b.checker.CheckReceive(ctx, topic, &d.Event); err != nil {
+			return nil, err
+		}
+	}
 	d.RandomID = form == envelope.FormForeignNoID
 	d.Foreign = form == envelope.FormForeign || d.RandomID
 	return d, nil

@@ -2,16 +2,19 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/herald-go/herald/envelope"
 )
 
-// Binding is a handler for one type, or for a pattern of types, and one version or all. [On] and [OnType] make it.
+// Binding is a handler for one type, or for a pattern of types, and one version or all; [On] and [OnType] make it. Or it is a step from one
+// version of a type to another; [Upcast] and [Downcast] make that.
 type Binding struct {
 	typ, version string
 	handler      Handler
+	cast         *cast // instead of a handler
 }
 
 // OnType binds a handler to a type or a pattern of types, whatever the version: `*` stands for one word between dots, `#` for any number of
@@ -28,17 +31,24 @@ type Router struct {
 	exact    map[string][]Binding
 	patterns []Binding
 	types    []string
+	caster   Caster
+	broken   error // of the casts
 }
 
 // Route makes a router of bindings. Exact types win over patterns; among patterns the first that matches wins. The types of its bindings
 // are the subscription's filter, unless Types says otherwise. Subscribe refuses a router without bindings, two bindings for the same type and
-// version or for the same pattern, a binding without a handler, and a definition whose type is a pattern.
+// version or for the same pattern, a binding without a handler, a definition whose type is a pattern, and a cast that leads to no handler.
 func Route(bindings ...Binding) *Router {
-	r := &Router{exact: make(map[string][]Binding, len(bindings))}
+	r := &Router{exact: make(map[string][]Binding, len(bindings)), caster: Caster{casts: make(map[string][]*cast)}}
 	for _, b := range bindings {
-		if isPattern(b.typ) {
+		switch {
+		case b.cast != nil:
+			r.broken = errors.Join(r.broken, b.cast.validate(b.typ, r.caster.casts[b.typ]))
+			r.caster.casts[b.typ] = append(r.caster.casts[b.typ], b.cast)
+			continue
+		case isPattern(b.typ):
 			r.patterns = append(r.patterns, b)
-		} else {
+		default:
 			r.exact[b.typ] = append(r.exact[b.typ], b)
 		}
 		if !slices.Contains(r.types, b.typ) {
@@ -52,7 +62,8 @@ func Route(bindings ...Binding) *Router {
 // Types returns the types and patterns of the bindings, sorted.
 func (r *Router) Types() []string { return slices.Clone(r.types) }
 
-// Handle calls the binding for the delivery's type and version. A version without a binding is a dead letter with reason "version". A type
+// Handle calls the binding for the delivery's type and version, or the one that upcasters, else downcasters lead to, with the delivery cast to
+// its version. A version without either is a dead letter with reason "version". A type
 // without a binding goes back to the group for a member that has one; after ten minutes it is a dead letter with reason "unhandled".
 func (r *Router) Handle(ctx context.Context, d *Delivery) error {
 	bindings, known := r.exact[d.Type]
@@ -62,7 +73,7 @@ func (r *Router) Handle(ctx context.Context, d *Delivery) error {
 		}
 	}
 	if known {
-		return refused(ReasonVersion, fmt.Errorf("no handler for version %s of %s", d.Version, d.Type))
+		return r.handleCast(ctx, d, bindings)
 	}
 	for i := range r.patterns {
 		if matchType(r.patterns[i].typ, d.Type) {
@@ -70,6 +81,48 @@ func (r *Router) Handle(ctx context.Context, d *Delivery) error {
 		}
 	}
 	return errNoRoute
+}
+
+// handleCast hands the delivery to a handler of another version.
+func (r *Router) handleCast(ctx context.Context, d *Delivery, bindings []Binding) error {
+	if len(r.caster.casts[d.Type]) == 0 {
+		return refused(ReasonVersion, fmt.Errorf("no handler for version %s of %s", d.Version, d.Type))
+	}
+	var handler Handler
+	steps, ok := r.caster.way(d.Type, d.Version, func(version string) bool {
+		for i := range bindings {
+			if envelope.SameVersion(bindings[i].version, version) {
+				handler = bindings[i].handler
+				return true
+			}
+		}
+		return false
+	})
+	if !ok {
+		return refused(ReasonVersion, fmt.Errorf("no handler for version %s of %s, and no upcaster to one", d.Version, d.Type))
+	}
+	if err := apply(steps, &d.Event); err != nil {
+		return refused(ReasonVersion, err)
+	}
+	return handler.Handle(ctx, d)
+}
+
+// validateCasts reports casts that are broken or lead to no handler.
+func (r *Router) validateCasts() error {
+	if r.broken != nil {
+		return r.broken
+	}
+	for typ, casts := range r.caster.casts {
+		for _, c := range casts {
+			_, ok := r.caster.way(typ, c.to, func(version string) bool {
+				return slices.ContainsFunc(r.exact[typ], func(b Binding) bool { return b.version != "" && envelope.SameVersion(b.version, version) })
+			})
+			if !ok {
+				return fmt.Errorf("%w: the cast to version %s of %s leads to no handler", errInvalid, c.to, typ)
+			}
+		}
+	}
+	return nil
 }
 
 // validate reports bindings that shadow each other or have no handler.
@@ -90,7 +143,7 @@ func (r *Router) validate() error {
 			}
 		}
 	}
-	return nil
+	return r.validateCasts()
 }
 
 // validate reports what is wrong with a binding that follows others.

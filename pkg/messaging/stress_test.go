@@ -25,6 +25,7 @@ type storm struct {
 
 	options []messaging.SubscribeOption
 	batched bool
+	limit   time.Duration // how long a member may hold an event; 0 is for ever
 
 	mu       sync.Mutex
 	accepted map[string]bool
@@ -124,7 +125,7 @@ func (s *storm) outcome(events []envelope.Event, err error) []envelope.Event {
 }
 
 func (s *storm) member(name string) *messaging.Broker {
-	b, err := messaging.New(s.t.Context(), s.server.Connect(), messaging.WithHooks(messaging.Hooks{DeadLetter: func(l *messaging.DeadLetter) {
+	b, err := messaging.New(s.t.Context(), limit(s.server, s.limit), messaging.WithHooks(messaging.Hooks{DeadLetter: func(l *messaging.DeadLetter) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.dead[l.Event.ID] = true
@@ -139,8 +140,8 @@ func (s *storm) member(name string) *messaging.Broker {
 	return b
 }
 
-// choose draws what the members of this storm are like: with or without partitions, by either policy for a key's later events, and
-// handlers of one event or of batches.
+// choose draws what the members of this storm are like: with or without partitions, by either policy for a key's later events, with
+// handlers of one event or of batches, and at a broker that lets an event be held for ever or not for long.
 func (s *storm) choose() {
 	retry := messaging.RetryPolicy{
 		Quick: []time.Duration{0, time.Millisecond}, Later: []time.Duration{time.Second, time.Minute},
@@ -151,7 +152,10 @@ func (s *storm) choose() {
 		s.options = append(s.options, messaging.OrderAcrossReplicas(1+s.random.IntN(8)))
 	}
 	s.batched = s.random.IntN(3) == 0
-	s.t.Logf("policy %d, batches %v, %d options", retry.WhenLater, s.batched, len(s.options))
+	if retry.WhenLater == messaging.Overtake && s.random.IntN(2) == 0 {
+		s.limit = 30 * time.Millisecond // a window takes longer than half of that
+	}
+	s.t.Logf("policy %d, batches %v, %d options, limit %v", retry.WhenLater, s.batched, len(s.options), s.limit)
 }
 
 // kind makes a batch handler of h, if this storm is one of batches.

@@ -26,10 +26,13 @@ type Subscription struct {
 
 	base    time.Time // what started and armed count from
 	scope   *scope
-	armed   atomic.Int64 // when the clerk wakes next
-	halted  atomic.Bool  // nothing new starts
-	purge   atomic.Bool  // a source is ending or gone
-	slow    atomic.Bool  // handlers wait for something: intake has time to decode ahead of them
+	armed   atomic.Int64  // when the clerk wakes next
+	halted  atomic.Bool   // nothing new starts
+	purge   atomic.Bool   // a source is ending or gone
+	hold    time.Duration // how long an event may wait here; 0 is for ever
+	sweep   int64         // when the clerk next looks for what is held too long; its own
+	handing atomic.Bool   // what was held too long is being sent
+	slow    atomic.Bool   // handlers wait for something: intake has time to decode ahead of them
 	room    chan struct{}
 	poke    chan struct{} // wakes the clerk
 	workers []*worker
@@ -85,6 +88,7 @@ func (s *Subscription) start(ctx context.Context) {
 	s.room, s.poke, s.done, s.ended = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	s.lanes.active = make(map[string]*lane)
 	s.moving = make(map[*move]struct{})
+	s.setHold()
 
 	intake, endIntake := context.WithCancelCause(ctx)
 	moves, endMoves := context.WithCancel(ctx)
@@ -165,12 +169,17 @@ func (s *Subscription) watch(msgs []*driver.Message, last *driver.Source) *drive
 func (s *Subscription) admit(msgs []*driver.Message) {
 	var skipped []driver.Outcome
 	items := make([]*item, 0, len(msgs))
+	var now int64
+	if s.hold > 0 {
+		now = s.now()
+	}
 	for _, m := range msgs {
 		if m.Type != "" && !m.Inbox && !s.filter.match(m.Type) {
 			skipped = append(skipped, driver.Outcome{Message: m, Verdict: driver.Ack})
 			continue
 		}
 		it := s.newItem(m)
+		it.since = now
 		if s.slow.Load() {
 			it.attempt, it.broken = s.newAttempt(it)
 		}
@@ -191,6 +200,9 @@ func (s *Subscription) admit(msgs []*driver.Message) {
 	}
 	s.rouse(ready)
 	s.mu.Unlock()
+	if s.hold > 0 {
+		s.arm(now + int64(s.hold/sweepShare))
+	}
 	if skipped != nil {
 		s.broker.stats.skipped.Add(int64(len(skipped)))
 		s.driver.Settle(skipped)

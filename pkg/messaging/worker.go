@@ -44,6 +44,7 @@ type worker struct {
 	sources  []*driver.Source // of the batch that is being handled
 	started  int64            // since Subscription.base
 	stuck    int64            // when it is next reported as stuck; 0 before its time-out
+	warned   bool             // it was reported for holding its event too long
 }
 
 // work runs until the subscription closes. A handler that calls runtime.Goexit ends the goroutine, and the next goes on where it was.
@@ -305,7 +306,7 @@ func (w *worker) begin(a *attempt, now int64) {
 	s := w.s
 	due := never
 	w.mu.Lock()
-	w.current, w.started, w.stuck = a, now, 0
+	w.current, w.started, w.stuck, w.warned = a, now, 0, false
 	if s.options.timeout > 0 {
 		due = now + int64(s.options.timeout)
 	}
