@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
-
 	"github.com/herald-go/herald/adapters/kafka"
-	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/drivertest"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/herald-go/herald/integration/brokers"
 )
 
 func TestKafka(t *testing.T) {

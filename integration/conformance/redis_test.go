@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/herald-go/herald/adapters/redis"
-	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/drivertest"
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/herald-go/herald/integration/brokers"
 )
 
 func TestRedisStreams(t *testing.T)  { redisStreams(t, brokers.Need(t, brokers.Redis)) }

@@ -118,8 +118,10 @@ func (c *checker) handled(s *state, o Op) {
 
 // keep remembers what a member did last.
 func (c *checker) keep(member string, s *state) {
-	last := append(c.done[member], s)
-	c.done[member] = last[max(0, len(last)-c.window):]
+	c.done[member] = append(c.done[member], s)
+	if over := len(c.done[member]) - c.window; over > 0 {
+		c.done[member] = c.done[member][over:]
+	}
 }
 
 // hurt frees what the member, or everybody, holds, and what it did last.

@@ -45,11 +45,12 @@ func TestACleanHistoryPasses(t *testing.T) {
 	}
 }
 
+func start(id, key string, seq int, member string) history.Op {
+	return history.Op{Kind: history.Start, ID: id, Key: key, Seq: seq, Group: "g", Member: member}
+}
+
 func TestEachViolationIsSeen(t *testing.T) {
 	t.Parallel()
-	start := func(id, key string, seq int, member string) history.Op {
-		return history.Op{Kind: history.Start, ID: id, Key: key, Seq: seq, Group: "g", Member: member}
-	}
 	for name, tc := range map[string]struct {
 		change func(ops []history.Op) []history.Op
 		seen   func(r history.Report) []history.Op

@@ -5,9 +5,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/herald-go/herald/integration/history"
 	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/messaging"
+
+	"github.com/herald-go/herald/integration/history"
 )
 
 // check is how often waits look.

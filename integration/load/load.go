@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/herald-go/herald/integration/history"
 	"github.com/herald-go/herald/pkg/messaging"
+
+	"github.com/herald-go/herald/integration/history"
 )
 
 // closeTime bounds the closing of each broker at the end.

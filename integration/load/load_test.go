@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/adapters/memory"
-	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/pkg/messaging"
+
+	"github.com/herald-go/herald/integration/load"
 )
 
 func start(t *testing.T, cfg load.Config) (*load.Load, *memory.Server) {

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/envelope"
-	"github.com/herald-go/herald/integration/history"
 	"github.com/herald-go/herald/pkg/messaging"
+
+	"github.com/herald-go/herald/integration/history"
 )
 
 // again is how long a publisher rests before it publishes an event again that was not acked.

@@ -13,13 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/sr"
-
 	"github.com/herald-go/herald/envelope"
 	"github.com/herald-go/herald/schema"
 	"github.com/herald-go/herald/schema/confluent"
 	"github.com/herald-go/herald/schema/formats"
 	"github.com/herald-go/herald/schema/protobuf"
+	"github.com/twmb/franz-go/pkg/sr"
 )
 
 // program is the registry's binary, built once.

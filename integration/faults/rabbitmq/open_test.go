@@ -12,6 +12,7 @@ import (
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
+	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/messaging"
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -54,6 +55,29 @@ func busy(t *testing.T, b *brokers.Broker, cfg load.Config) *load.Load {
 		return open(ctx, b, nil, opts...)
 	}
 	return load.Start(t, cfg)
+}
+
+// connect returns a driver of its own.
+func connect(t *testing.T, b *brokers.Broker, change ...func(*rabbitmq.Config)) *rabbitmq.Driver {
+	t.Helper()
+	cfg, err := rabbitmq.ParseURL(b.URL())
+	must(t, err)
+	for _, c := range change {
+		c(&cfg)
+	}
+	d, err := rabbitmq.New(t.Context(), cfg)
+	must(t, err)
+	t.Cleanup(func() { must(t, d.Close(context.WithoutCancel(t.Context()))) })
+	return d
+}
+
+// send publishes one message through a driver and returns its fate.
+func send(t *testing.T, d *rabbitmq.Driver, topic, id string) driver.Fate {
+	t.Helper()
+	stored := make(result, 1)
+	m := &driver.Message{ID: id, Type: "thing.done", Body: []byte("{}")}
+	d.Publisher().Send(t.Context(), driver.Address{Topic: topic}, []*driver.Message{m}, stored)
+	return <-stored
 }
 
 // channel returns a channel of a plain program.

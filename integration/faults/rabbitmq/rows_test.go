@@ -3,11 +3,14 @@ package rabbitmq_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/pkg/driver"
@@ -87,6 +90,90 @@ func TestExchangeDeleted(t *testing.T) {
 	l.Finish()
 }
 
+// Row 15 again, while the group's members are away and its publishers idle: whoever declares the exchange again, be it a publisher that has
+// met it or not, or a group of its own, must not take the group's events for what nobody wants.
+func TestExchangeDeletedWhileMembersAreAway(t *testing.T) {
+	b := own(t)
+	for _, who := range []string{"the publisher that knew it", "another publisher", "another group", "the configuration"} {
+		for _, partitions := range []int{0, 3} {
+			t.Run(fmt.Sprintf("%s, partitions %d", who, partitions), func(t *testing.T) { exchangeDeleted(t, b, who, partitions) })
+		}
+	}
+}
+
+func exchangeDeleted(t *testing.T, b *brokers.Broker, who string, partitions int) {
+	topic := matrix.Topic()
+	old, other := connect(t, b), connect(t, b)
+	spec := driver.Spec{Topic: topic, Group: "away", Types: []string{"thing.*"}, Partitions: partitions, Window: 10, WindowBytes: 1 << 20}
+	sub, err := old.Subscribe(t.Context(), spec)
+	must(t, err)
+	if fate := send(t, old, topic, "1"); fate != driver.Stored {
+		t.Fatalf("before: %v", fate)
+	}
+	sub.Settle([]driver.Outcome{{Message: receive(t, sub)}})
+	must(t, sub.Close(t.Context()))
+	must(t, channel(t, b).ExchangeDelete(topic, false, false))
+	publisher := other
+	switch who {
+	case "the publisher that knew it":
+		publisher = old
+	case "another group":
+		_, err := other.Subscribe(t.Context(), driver.Spec{Topic: topic, Group: "other", Window: 10, WindowBytes: 1 << 20})
+		must(t, err)
+	case "the configuration":
+		must(t, other.Declare(t.Context(), []driver.TopicSpec{{Name: topic}}))
+	}
+	for range 10 { // the first may meet the missing exchange
+		if send(t, publisher, topic, "2") == driver.Stored {
+			break
+		}
+	}
+	sub, err = other.Subscribe(t.Context(), spec)
+	must(t, err)
+	if got := receive(t, sub); got.ID != "2" {
+		t.Errorf("got %s, want 2", got.ID)
+	}
+}
+
+// Row 16 more exactly: somebody removes a living group's bindings. What is published until its members make them again is a type that
+// nobody wants, which is stored by being dropped; from then on nothing is lost.
+func TestBindingsRemoved(t *testing.T) {
+	b := own(t)
+	for _, partitions := range []int{0, 3} {
+		t.Run(fmt.Sprintf("partitions %d", partitions), func(t *testing.T) {
+			t.Parallel()
+			topic, d := matrix.Topic(), connect(t, b)
+			spec := driver.Spec{Topic: topic, Group: "workers", Types: []string{"thing.*"}, Partitions: partitions, Window: 10, WindowBytes: 1 << 20}
+			sub, err := d.Subscribe(t.Context(), spec)
+			must(t, err)
+			plain := channel(t, b)
+			if partitions == 0 {
+				must(t, plain.QueueUnbind(driver.Name(driver.KindGroup, topic, "workers"), "thing.*", topic, nil))
+			} else {
+				must(t, plain.ExchangeUnbind(driver.Name("slots", topic, "workers"), "thing.*", topic, false, nil))
+			}
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			defer cancel()
+			published := 0
+			for ctx.Err() == nil {
+				published++
+				if fate := send(t, d, topic, strconv.Itoa(published)); fate != driver.Stored {
+					t.Fatalf("publish without a binding: %v, want stored", fate)
+				}
+				brief, over := context.WithTimeout(ctx, 100*time.Millisecond)
+				msgs, err := sub.Receive(brief, 1, 1<<20)
+				over()
+				if err == nil {
+					t.Logf("bound again after %v; %d of %d events were wanted by nobody", time.Since(began), published-len(msgs), published)
+					return
+				}
+			}
+			t.Error("the bindings are not made again within 15 s")
+		})
+	}
+}
+
 // Row 16: nobody has subscribed.
 func TestUnroutable(t *testing.T) {
 	b := own(t)
@@ -127,6 +214,7 @@ func TestNack(t *testing.T) {
 }
 
 // Row 9: permissions are taken away in the middle of it all; the error is clear and without the password, and all is well when they are back.
+// RabbitMQ remembers by channel what was allowed, so that a new connection is the first to feel it.
 func TestPermissionsRevoked(t *testing.T) {
 	b := own(t)
 	user, password := login(t, b)
@@ -134,14 +222,10 @@ func TestPermissionsRevoked(t *testing.T) {
 	l.Await(200)
 	l.Hurt(func() {
 		ctl(t, b, "set_permissions", user, "", "", "")
-		var err error
-		for range 100 {
-			if _, err = l.Try(500 * time.Millisecond); err != nil {
-				break
-			}
-		}
-		if err == nil || strings.Contains(err.Error(), password) {
-			t.Errorf("publish without permission: %v", err)
+		ctl(t, b, "close_all_connections", "permissions have changed")
+		_, err := l.Try(10 * time.Second)
+		if !errors.Is(err, messaging.ErrDenied) || !strings.Contains(err.Error(), "ACCESS_REFUSED") || strings.Contains(err.Error(), password) {
+			t.Errorf("publish without permission: %v, want denied", err)
 		}
 		ctl(t, b, "set_permissions", user, ".*", ".*", ".*")
 	})

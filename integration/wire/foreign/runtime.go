@@ -119,7 +119,7 @@ func (l language) ready(ctx context.Context) (string, error) {
 			return "", err
 		}
 		files[entry.Name()] = content
-		fmt.Fprintf(sum, "%s %d\n%s", entry.Name(), len(content), content)
+		sum.Write(fmt.Appendf(nil, "%s %d\n%s", entry.Name(), len(content), content))
 	}
 	dir := filepath.Join(cache, "herald-test", l.name+"-"+hex.EncodeToString(sum.Sum(nil)[:8]))
 	unlock, err := lock(ctx, dir+".lock")

@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/wire/exchange"
 	"github.com/herald-go/herald/integration/wire/foreign"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 func kafkajs(addr string) exchange.Script {

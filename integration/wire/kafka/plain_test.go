@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
+
 	"github.com/herald-go/herald/integration/wire/exchange"
-	"github.com/segmentio/kafka-go"
 )
 
 // plain is a program on kafka-go alone, at its high level.
@@ -27,7 +28,7 @@ func (p plain) Prepare(*testing.T, string) {}
 
 func (p plain) Read(t *testing.T, topic string, n int) []json.RawMessage {
 	t.Helper()
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{p.addr}, Topic: topic, Partition: 0, MaxWait: 100 * time.Millisecond})
+	reader := kafkago.NewReader(kafkago.ReaderConfig{Brokers: []string{p.addr}, Topic: topic, Partition: 0, MaxWait: 100 * time.Millisecond})
 	t.Cleanup(func() { _ = reader.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -42,7 +43,7 @@ func (p plain) Read(t *testing.T, topic string, n int) []json.RawMessage {
 	return records
 }
 
-func recordOf(m *kafka.Message) record {
+func recordOf(m *kafkago.Message) record {
 	r := record{Headers: map[string]any{}, Timestamp: strconv.FormatInt(m.Time.UnixMilli(), 10), Key: optional(m.Key), Value: optional(m.Value)}
 	for _, h := range m.Headers {
 		value := exchange.Encode(h.Value)
@@ -68,11 +69,11 @@ func optional(b []byte) *string {
 
 func (p plain) Publish(t *testing.T, topic string, records []json.RawMessage) {
 	t.Helper()
-	transport := &kafka.Transport{} // its own: the default one may remember that the topic is not there
+	transport := &kafkago.Transport{} // its own: the default one may remember that the topic is not there
 	defer transport.CloseIdleConnections()
-	writer := &kafka.Writer{Addr: kafka.TCP(p.addr), Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, Transport: transport}
+	writer := &kafkago.Writer{Addr: kafkago.TCP(p.addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond, Transport: transport}
 	defer func() { _ = writer.Close() }()
-	var messages []kafka.Message
+	var messages []kafkago.Message
 	for _, raw := range records {
 		var r record
 		if err := json.Unmarshal(raw, &r); err != nil {
@@ -85,9 +86,9 @@ func (p plain) Publish(t *testing.T, topic string, records []json.RawMessage) {
 	}
 }
 
-func (r record) message(t *testing.T) kafka.Message {
+func (r record) message(t *testing.T) kafkago.Message {
 	t.Helper()
-	var m kafka.Message
+	var m kafkago.Message
 	if ms, err := strconv.ParseInt(r.Timestamp, 10, 64); err == nil {
 		m.Time = time.UnixMilli(ms)
 	}
@@ -109,7 +110,7 @@ func (r record) message(t *testing.T) kafka.Message {
 		}
 		for _, value := range values {
 			text, _ := value.(string)
-			m.Headers = append(m.Headers, kafka.Header{Key: name, Value: exchange.Decode(t, text)})
+			m.Headers = append(m.Headers, kafkago.Header{Key: name, Value: exchange.Decode(t, text)})
 		}
 	}
 	return m

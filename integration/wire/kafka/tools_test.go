@@ -8,9 +8,10 @@ import (
 	"testing"
 
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/wire/exchange"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // written publishes the events to a topic of one partition.

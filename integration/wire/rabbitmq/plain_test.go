@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/herald-go/herald/integration/wire/exchange"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/herald-go/herald/integration/wire/exchange"
 )
 
 // plain is a program on amqp091-go alone.

@@ -5,10 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/wire/exchange"
 	"github.com/herald-go/herald/integration/wire/foreign"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 func script(name, url string) exchange.Script {

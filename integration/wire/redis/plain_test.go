@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"testing"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/herald-go/herald/integration/wire/exchange"
-	"github.com/redis/go-redis/v9"
 )
 
 // plain is a program on go-redis alone.
@@ -19,9 +20,9 @@ type entry struct {
 	Fields [][2]string `json:"fields"`
 }
 
-func (p plain) client(t *testing.T) *redis.Client {
+func (p plain) client(t *testing.T) *goredis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: p.addr})
+	client := goredis.NewClient(&goredis.Options{Addr: p.addr})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }

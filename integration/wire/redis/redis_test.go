@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/wire/exchange"
 	"github.com/herald-go/herald/integration/wire/foreign"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // key returns the key of a topic's only stream.
