@@ -30,12 +30,13 @@ func (c *conn) Capabilities() driver.Capabilities {
 		for _, f := range []driver.Feature{driver.FeatureHistory, driver.FeatureStart, driver.FeatureReset, driver.FeatureKeep} {
 			caps.Features[f] = driver.Capability{Level: driver.Refused, How: "groups are queues: nothing is kept beside them"}
 		}
-		emulate(caps, driver.FeatureDelay, driver.FeatureInbox)
+		emulate(caps, driver.FeatureDelay, driver.FeatureInbox, driver.FeatureReplicaOrder, driver.FeatureLag)
 		caps.Features[driver.FeatureIdempotent] = driver.Capability{Level: driver.Refused, How: "a second try may be stored twice"}
 	case LikeKafka:
 		emulate(caps, driver.FeatureDelay, driver.FeatureInbox)
 	case LikeRedis:
 		emulate(caps, driver.FeatureDelay, driver.FeatureInbox, driver.FeatureReplicaOrder)
+		caps.Features[driver.FeatureIdempotent] = driver.Capability{Level: driver.Refused, How: "a second try may be stored twice"}
 	}
 	return caps
 }
