@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"sync"
@@ -17,6 +18,11 @@ import (
 
 func TestMain(m *testing.M) {
 	brokers.TakeGiven()
+	flag.Parse()
+	// Most sentences wait for the broker most of the time: more of them run side by side than there are processors.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	m.Run()
 }
 
