@@ -12,9 +12,13 @@ import (
 // balanceEvery is how often a member looks how many members there are.
 const balanceEvery = 500 * time.Millisecond
 
-// keepMember answers what this member holds and, where the group has partitions, makes it count and gives away partitions that it has beyond its share. Every member waits for every partition, and
-// the broker lets one of them have it; whoever has more than the share gives the rest up, and waits behind the others then. The broker does
-// not tell the number of those who wait, so that members are counted by a queue that holds nothing.
+// rebindEvery is how often a member makes its group's bindings again.
+const rebindEvery = 10 * time.Second
+
+// keepMember answers what this member holds, keeps the group bound for its types and, where the group has partitions, makes it count and
+// gives away partitions that it has beyond its share. Every member waits for every partition, and the broker lets one of them have it;
+// whoever has more than the share gives the rest up, and waits behind the others then. The broker does not tell the number of those who
+// wait, so that members are counted by a queue that holds nothing.
 func (s *subscription) keepMember(ctx context.Context) {
 	pauses := backoff.New(pauseLeast, pauseMost)
 	for {
@@ -48,8 +52,15 @@ func (s *subscription) balance(ctx context.Context, l *link) error {
 	if tick != nil {
 		defer tick.Stop()
 	}
+	again := time.NewTicker(rebindEvery)
+	defer again.Stop()
 	for {
 		select {
+		case <-again.C:
+			if s.d.cfg.Declare == DeclareCreate {
+				_ = s.rebind(ctx, l) // and again at the next tick
+			}
+			continue
 		case <-ticks(tick):
 		case q, ok := <-questions:
 			if !ok {

@@ -10,7 +10,7 @@ import (
 // Capabilities implements driver.Driver.
 func (d *Driver) Capabilities() driver.Capabilities {
 	return driver.Capabilities{
-		Broker: "rabbitmq", Version: d.version,
+		Broker: "rabbitmq", Version: d.server(),
 		// A quorum queue of one node, too, confirms what is synced. AMQP does not tell of how many nodes a cluster is made.
 		Durability: driver.DurableDisk, MaxMessage: d.maxMessage(), HoldLimit: d.cfg.HoldLimit, Features: d.features(),
 	}
@@ -38,12 +38,18 @@ func (d *Driver) features() map[driver.Feature]driver.Capability {
 	}
 }
 
+// server is the server's version; empty until it is known.
+func (d *Driver) server() string {
+	version, _ := d.version.Load().(string)
+	return version
+}
+
 // maxMessage is the broker's limit for a body.
 func (d *Driver) maxMessage() int {
 	if d.cfg.MaxMessage > 0 {
 		return d.cfg.MaxMessage
 	}
-	if major(d.version) >= 4 {
+	if major(d.server()) >= 4 {
 		return 16 << 20
 	}
 	return 128 << 20

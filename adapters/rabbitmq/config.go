@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,8 +126,7 @@ func (c Config) checked() (Config, error) {
 		}
 	}
 	for _, a := range c.Addresses {
-		host, port, err := net.SplitHostPort(a)
-		if err != nil || host == "" || port == "" {
+		if !isAddress(a) {
 			return Config{}, errors.New("rabbitmq: an address is not host:port")
 		}
 	}
@@ -137,6 +138,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if min(c.Prefetch, c.MessageEstimate, c.MaxMessage, c.Pipeline, c.PublishQueue, c.PublishQueueBytes) < 0 {
 		return Config{}, errors.New("rabbitmq: a number is negative")
+	}
+	if !c.UseTLS && (c.TLS != nil || c.TLSFiles != tlsfiles.Files{}) {
+		return Config{}, errors.New("rabbitmq: what is said of TLS counts for amqps:// alone (UseTLS)")
 	}
 	if c.External && !c.UseTLS {
 		return Config{}, errors.New("rabbitmq: external login needs TLS: use amqps://")
@@ -187,6 +191,19 @@ func withPort(address, port string) string {
 		return net.JoinHostPort(address, port)
 	}
 	return address
+}
+
+// isAddress reports whether an address can be dialled: a host and a port that is a number. Only an IPv6 address holds colons.
+func isAddress(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" || strings.ContainsAny(host, "[]@/") {
+		return false
+	}
+	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":%") {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 func orText(v *string, instead string) {

@@ -93,9 +93,7 @@ func (d *desk) declareQueue(cfg *Config, topic, group string, types []string) er
 	return steps(
 		func() error { return d.queue(name, queueArgs(cfg.Queue)) },
 		func() error { return d.bindQueue(name, noKey, groupsExchange(topic), nil) },
-		func() error {
-			return bindTypes(cfg, types, func(key string) error { return d.bindQueue(name, key, topic, nil) })
-		},
+		func() error { return d.bindGroup(cfg, topic, group, types, 0) },
 	)
 }
 
@@ -140,22 +138,17 @@ func (d *desk) declarePartitions(cfg *Config, topic, group string, types []strin
 	return steps(
 		func() error { return d.bindQueue(first, "", rest, nil) },
 		func() error { return d.bindQueue(first, noKey, groupsExchange(topic), nil) },
-		func() error {
-			return bindTypes(cfg, types, func(key string) error { return d.bindExchange(slots, key, topic, nil) })
-		},
+		func() error { return d.bindGroup(cfg, topic, group, types, n) },
 	)
 }
 
 // adopt binds a group to everything: which types it wanted is gone with its bindings, and its members skip the others.
 func (d *desk) adopt(cfg *Config, topic, group string) error {
 	n, err := d.partitions(topic, group)
-	switch {
-	case err != nil || n < 0:
+	if err != nil || n < 0 {
 		return err
-	case n == 0:
-		return d.bindQueue(groupQueue(topic, group), allKey(cfg.Exchange), topic, nil)
 	}
-	return d.bindExchange(slotsExchange(topic, group), allKey(cfg.Exchange), topic, nil)
+	return d.bindGroup(cfg, topic, group, nil, n)
 }
 
 // partitions returns how many a group has: 0 for one queue without order across members, -1 when there is no such group.

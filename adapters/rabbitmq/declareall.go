@@ -20,7 +20,7 @@ func (d *Driver) Declare(ctx context.Context, topics []driver.TopicSpec) error {
 	for i := range topics {
 		t := &topics[i]
 		var born []string
-		if err := d.ask(ctx, func(k *desk) error { return d.declareSpec(k, t, &born) }); err != nil {
+		if err := d.ask(ctx, func(k *desk) error { return d.declareSpec(ctx, k, t, &born) }); err != nil {
 			return fail("declare", t.Name, explain(err))
 		}
 		for _, g := range born {
@@ -51,12 +51,12 @@ func (d *Driver) checkSpec(t *driver.TopicSpec) error {
 }
 
 // declareSpec appends to born the groups that did not exist. It may run twice.
-func (d *Driver) declareSpec(k *desk, t *driver.TopicSpec, born *[]string) error {
+func (d *Driver) declareSpec(ctx context.Context, k *desk, t *driver.TopicSpec, born *[]string) error {
 	cfg := d.cfg
 	if t.Verify {
 		cfg.Declare = DeclareVerify
 	}
-	if err := k.declareTopic(&cfg, t.Name); err != nil {
+	if err := d.declareTopic(ctx, k, &cfg, t.Name, false); err != nil {
 		return err
 	}
 	for _, g := range t.Groups {

@@ -73,8 +73,7 @@ func (s *session) declareDelays(topic string, top int) error {
 	if s.delayed[topic] {
 		return nil
 	}
-	where := amqp.Table{"x-match": "all", headerDelayTopic: topic}
-	if err := s.desk.bindExchange(topic, "", dueName, where); err != nil {
+	if err := s.desk.bindDue(topic); err != nil {
 		return err
 	}
 	s.delayed[topic] = true

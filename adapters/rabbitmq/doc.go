@@ -34,6 +34,13 @@
 // there are no readers. An exchange that others declared without the alternate exchange is used as it is, and a type that nobody wants comes
 // back from it as unroutable; a policy can add the alternate exchange.
 //
+// # Deleted by hand
+//
+// An exchange that somebody deletes takes its bindings with it. Whoever declares it again, publisher or member, binds the topic's groups to
+// everything, its readers and its delays, before it goes on; members skip what their group does not want. A direct exchange can't want
+// everything: there a group gets its types back from its members alone. Members make their own bindings again every 10 s; what is published
+// between the removal of a binding and that is a type that nobody wants. A group's queue that is deleted is made again, and told as a Gap.
+//
 // # Declared once
 //
 // Queues can't change. Group queues carry x-delivery-limit=2147483647, since Herald counts failures itself: left out, 4.x drops at 20; -1 loses

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
@@ -14,7 +15,7 @@ import (
 // acknowledgements. Both come back by themselves. It is safe for concurrent use.
 type Driver struct {
 	cfg        Config
-	version    string // of the server that was met first
+	version    atomic.Value // of the server that was met first, a string
 	publishing *line
 	consuming  *line
 	publisher  *publisher
@@ -46,6 +47,11 @@ func New(ctx context.Context, cfg Config) (*Driver, error) {
 	cfg, err := cfg.checked()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.UseTLS && cfg.TLS == nil { // each connection reads the files anew; what is wrong with them now is not waited for
+		if _, err := cfg.TLSFiles.Config(); err != nil {
+			return nil, fail("open", "", err)
+		}
 	}
 	d := &Driver{cfg: cfg, subs: make(map[*subscription]struct{}), done: make(chan struct{})}
 	d.publishing = newLine(&d.cfg, "publishing", d.changed)
@@ -81,7 +87,9 @@ func (d *Driver) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.version, _ = l.conn.Properties["version"].(string)
+	if version, ok := l.conn.Properties["version"].(string); ok {
+		d.version.Store(version)
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -88,7 +89,18 @@ func hopeless(err error) bool {
 		return true
 	}
 	c := code(err)
-	return c == amqp.AccessRefused || c == amqp.NotAllowed
+	return c == amqp.AccessRefused || c == amqp.NotAllowed || alerted(err)
+}
+
+// alerted reports whether the broker refused the TLS session, such as for want of a certificate. With TLS 1.3 that is told after the
+// handshake, to the first who reads, and amqp091 keeps no more of it than its text.
+func alerted(err error) bool {
+	const alert = "remote error: tls: "
+	var told *amqp.Error
+	if errors.As(err, &told) {
+		return strings.HasPrefix(told.Reason, alert)
+	}
+	return strings.Contains(err.Error(), alert)
 }
 
 var inequivalent = regexp.MustCompile(`inequivalent arg '([^']*)' for (queue|exchange) '([^']*)' in vhost '[^']*': received (.*) but current is (.*)`)
@@ -111,6 +123,9 @@ func explain(err error) error {
 	}
 	return err
 }
+
+// quotes reports whether the broker's words name something.
+func quotes(text, name string) bool { return strings.Contains(text, "'"+name+"'") }
 
 // fateOf is the fate of a message whose way was refused before it was written.
 func fateOf(err error) driver.Fate {

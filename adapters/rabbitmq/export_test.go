@@ -17,6 +17,8 @@ var (
 	Render       = render
 	Matches      = matches
 	Explain      = explain
+	Hopeless     = hopeless
+	Literal      = literal
 	DelayBits    = delayBits
 	QueueArgs    = queueArgs
 	TierArgs     = tierArgs

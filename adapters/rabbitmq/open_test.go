@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/herald-go/herald/adapters/rabbitmq"
 )
@@ -45,5 +48,30 @@ func TestOpeningGivesUpInTime(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Files that can't be read are no broker that is away.
+func TestOpeningRefusesTLSFilesAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := rabbitmq.Config{UseTLS: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		t.Error("the broker is dialled")
+		return nil, errors.New("nobody listens")
+	}}
+	cfg.TLSFiles.CAFile = filepath.Join(t.TempDir(), "nowhere.pem")
+	if _, err := rabbitmq.New(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "tls_ca_file") {
+		t.Errorf("New: %v, want an error about tls_ca_file", err)
+	}
+}
+
+// A broker that refuses the client's certificate says so after the handshake, and is not asked again.
+func TestTLSAlertsAreForGood(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"remote error: tls: certificate required": true, "remote error: tls: unknown certificate authority": true, "connection reset by peer": false,
+	} {
+		if got := rabbitmq.Hopeless(&amqp.Error{Code: amqp.FrameError, Reason: text}); got != want {
+			t.Errorf("%s: for good %v, want %v", text, got, want)
+		}
 	}
 }

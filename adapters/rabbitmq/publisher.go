@@ -2,7 +2,9 @@ package rabbitmq
 
 import (
 	"context"
+	"math"
 	"sync"
+	"time"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
 	"github.com/herald-go/herald/adapters/internal/sendqueue"
@@ -16,13 +18,16 @@ type publisher struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	closer sync.Once
+	why    error         // why the session before ended; for the goroutine
+	ending chan struct{} // closed when Close waits for what is queued
+	begin  sync.Once
 }
 
 var _ driver.Publisher = (*publisher)(nil)
 
 func newPublisher(d *Driver) *publisher {
 	room := sendqueue.NewRoom(d.cfg.PublishQueue, d.cfg.PublishQueueBytes)
-	return &publisher{d: d, queue: sendqueue.New(room), done: make(chan struct{})}
+	return &publisher{d: d, queue: sendqueue.New(room), done: make(chan struct{}), ending: make(chan struct{})}
 }
 
 func (p *publisher) start(ctx context.Context) {
@@ -38,6 +43,7 @@ func (p *publisher) Send(ctx context.Context, to driver.Address, msgs []*driver.
 // Close implements driver.Publisher.
 func (p *publisher) Close(ctx context.Context) error {
 	p.queue.Close()
+	p.begin.Do(func() { close(p.ending) })
 	err := p.queue.Idle(ctx)
 	p.closer.Do(p.cancel)
 	if err == nil {
@@ -71,13 +77,11 @@ func (p *publisher) run(ctx context.Context) {
 		current, changed, why := p.d.publishing.state()
 		if current == nil {
 			p.queue.Offline(why)
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
+			p.rest(ctx, changed)
 			continue
 		}
 		err := p.write(ctx, current)
+		p.why = err
 		select {
 		case <-current.gone:
 			p.queue.Offline(current.why())
@@ -91,6 +95,33 @@ func (p *publisher) run(ctx context.Context) {
 	}
 	p.queue.Close()
 	p.queue.Fail(fail("publish", "", driver.ErrClosed))
+}
+
+// purgeEvery is how often a closing publisher that can't write looks for messages that were withdrawn.
+const purgeEvery = 50 * time.Millisecond
+
+// rest waits for a connection, or for a broker that blocks. While Close waits, what is withdrawn gets its fate all the same.
+func (p *publisher) rest(ctx context.Context, changed <-chan struct{}) {
+	select {
+	case <-changed:
+		return
+	case <-ctx.Done():
+		return
+	case <-p.ending:
+	}
+	p.purge()
+	timer := time.NewTimer(purgeEvery)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// purge gives withdrawn messages their fate.
+func (p *publisher) purge() {
+	p.queue.Unread(p.queue.Take(nil, math.MaxInt, math.MaxInt))
 }
 
 // write is one session, from its opening to its end.

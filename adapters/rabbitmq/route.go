@@ -111,21 +111,11 @@ func (s *session) declareTopicOnce(topic string) error {
 	if s.known[topic] {
 		return nil
 	}
-	cfg := &s.p.d.cfg
-	orphans, err := s.orphans(topic)
-	if err != nil {
-		return err
-	}
-	err = steps(
-		func() error { return s.desk.declareTopic(cfg, topic) },
-		func() error {
-			for _, group := range orphans {
-				if err := s.desk.adopt(cfg, topic, group); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+	d := s.p.d
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	err := steps(
+		func() error { return d.declareTopic(ctx, &s.desk, &d.cfg, topic, goneTopic(s.p.why, topic)) },
 		func() error { return s.desk.mayPublish(topic, "") },
 	)
 	if err == nil {
@@ -134,29 +124,11 @@ func (s *session) declareTopicOnce(topic string) error {
 	return err
 }
 
-// orphans returns the groups of a topic whose exchange somebody has deleted, and their bindings with it. Declared anew, it would take what they
-// want for what nobody wants.
-func (s *session) orphans(topic string) ([]string, error) {
-	if s.p.d.cfg.Declare != DeclareCreate {
-		return nil, nil
-	}
-	there, err := s.desk.hasExchange(topic)
-	if err != nil || there {
-		return nil, err
-	}
-	grouped, err := s.desk.grouped(topic)
-	if err != nil || !grouped {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
-	defer cancel()
-	return s.p.d.registered(ctx, topic)
-}
-
 // forget makes the session look again: what it knew of an address turned out to be wrong.
 func (s *session) forget(to driver.Address) {
 	delete(s.routes, to)
 	delete(s.known, to.Topic)
+	delete(s.delayed, to.Topic)
 }
 
 // address sets where a publishing goes, and a delay's part of it.

@@ -97,6 +97,10 @@ func (s *session) wait(ctx context.Context, unblocked <-chan struct{}) (all bool
 	if unblocked != nil || s.out() >= s.p.d.cfg.Pipeline {
 		ready = nil
 	}
+	var ending <-chan struct{}
+	if unblocked != nil {
+		ending = s.p.ending
+	}
 	var head, tail <-chan struct{}
 	if s.out() > 0 {
 		head = s.pending[s.head].conf.Done()
@@ -114,6 +118,9 @@ func (s *session) wait(ctx context.Context, unblocked <-chan struct{}) (all bool
 	case <-s.sweep.C:
 		s.armed, all = false, true
 	case <-unblocked:
+	case <-ending:
+		s.p.rest(ctx, unblocked)
+		all = true
 	case err := <-s.closed:
 		if err == nil {
 			return false, errLinkLost

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func (d *Driver) subscribe(ctx context.Context, spec driver.Spec) (*subscription
 		d: d, spec: spec, base: time.Now(), stopping: make(chan struct{}), closing: make(chan struct{}), done: make(chan struct{}),
 		wake: make(chan struct{}, 1),
 	}
-	if err := d.ask(ctx, s.declare); err != nil {
+	if err := d.ask(ctx, func(k *desk) error { return s.declare(ctx, k) }); err != nil {
 		return nil, err
 	}
 	if s.born {
@@ -108,17 +109,19 @@ func (d *Driver) serves(spec *driver.Spec) error {
 // literal reports whether there are types, none of them a pattern.
 func literal(types []string) bool {
 	for _, t := range types {
-		if !matches([]string{t}, t) || matches([]string{t}, t+".x") || matches([]string{t}, "\x00") {
-			return false
+		for word := range strings.SplitSeq(t, ".") {
+			if word == "*" || word == "#" {
+				return false
+			}
 		}
 	}
 	return len(types) > 0
 }
 
 // declare makes what the subscription reads from. It may run twice.
-func (s *subscription) declare(k *desk) error {
+func (s *subscription) declare(ctx context.Context, k *desk) error {
 	cfg := &s.d.cfg
-	if err := k.declareTopic(cfg, s.spec.Topic); err != nil || s.spec.Broadcast {
+	if err := s.d.declareTopic(ctx, k, cfg, s.spec.Topic, false); err != nil || s.spec.Broadcast {
 		return err
 	}
 	n, exists, err := k.settlePartitions(s.spec.Topic, s.spec.Group, s.spec.Partitions)

@@ -43,7 +43,7 @@ func (t *tap) run(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		h, err := t.open(l)
+		h, err := t.open(ctx, l)
 		if err == nil {
 			began := time.Now()
 			t.first(nil)
@@ -81,8 +81,8 @@ func (t *tap) first(err error) {
 }
 
 // open consumes over a new channel.
-func (t *tap) open(l *link) (*hold, error) {
-	gap, err := t.ensure(l)
+func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
+	gap, err := t.ensure(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +122,14 @@ func (t *tap) open(l *link) (*hold, error) {
 }
 
 // ensure declares again what may have been deleted meanwhile, and reports whether it was.
-func (t *tap) ensure(l *link) (gap bool, err error) {
+func (t *tap) ensure(ctx context.Context, l *link) (gap bool, err error) {
 	if !t.began || t.sub.d.cfg.Declare != DeclareCreate {
 		return false, nil
 	}
 	k := &desk{link: l}
 	defer k.close()
 	if t.sub.spec.Broadcast {
-		return false, k.declareTopic(&t.sub.d.cfg, t.sub.spec.Topic)
+		return false, t.sub.d.declareTopic(ctx, k, &t.sub.d.cfg, t.sub.spec.Topic, false)
 	}
 	_, there, err := k.look(t.queue)
 	if err != nil || there {
@@ -137,7 +137,7 @@ func (t *tap) ensure(l *link) (gap bool, err error) {
 	}
 	spec := &t.sub.spec
 	return true, steps(
-		func() error { return k.declareTopic(&t.sub.d.cfg, spec.Topic) },
+		func() error { return t.sub.d.declareTopic(ctx, k, &t.sub.d.cfg, spec.Topic, false) },
 		func() error {
 			return k.declareGroup(&t.sub.d.cfg, spec.Topic, spec.Group, spec.Types, t.sub.partitions)
 		},

@@ -153,3 +153,12 @@ func TestAConflictSaysWhatDiffersAndWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+func TestPatternsAreNoTypesOfADirectExchange(t *testing.T) {
+	t.Parallel()
+	for types, want := range map[string]bool{"": false, "a.b": true, "a.b c": true, "a.*": false, "*": false, "a #": false, "#.b": false, "a.b* c#": true} {
+		if got := rabbitmq.Literal(strings.Fields(types)); got != want {
+			t.Errorf("%q: literal %v, want %v", types, got, want)
+		}
+	}
+}

@@ -59,7 +59,8 @@ func number(field func(*Config) *int) func(*Config, string) error {
 	}
 }
 
-var errURL = errors.New("rabbitmq: not a URL of the form amqp://user:password@host:5672,host2:5672/vhost?parameter=value")
+var errURL = errors.New("rabbitmq: not a URL of the form amqp://user:password@host:5672,host2:5672/vhost?parameter=value; " +
+	"what is reserved in URLs, such as / ? # @ in a password, is percent-encoded")
 
 // ParseURL reads a Config from a URL of the form that Open takes. Errors never repeat a user, a password or a host.
 func ParseURL(raw string) (Config, error) {
@@ -74,10 +75,8 @@ func ParseURL(raw string) (Config, error) {
 	if cfg.VHost, err = url.PathUnescape(u.path); err != nil {
 		return Config{}, errURL
 	}
-	for a := range strings.SplitSeq(u.hosts, ",") {
-		if a != "" {
-			cfg.Addresses = append(cfg.Addresses, a)
-		}
+	if u.hosts != "" {
+		cfg.Addresses = strings.Split(u.hosts, ",")
 	}
 	query, err := url.ParseQuery(u.query)
 	if err != nil {
@@ -122,6 +121,9 @@ func split(raw string) (parts, error) {
 	rest, p.query, _ = strings.Cut(rest, "?")
 	rest, p.path, _ = strings.Cut(rest, "/")
 	if strings.Contains(p.path, "/") { // a virtual host's own slashes are written %2f
+		return p, errURL
+	}
+	if strings.Contains(p.path+p.query, "@") { // the rest of a password with a bare / or ?, which must be neither dialled nor repeated
 		return p, errURL
 	}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {

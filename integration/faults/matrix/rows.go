@@ -5,9 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // Run runs every row.
@@ -102,7 +103,7 @@ func blackHole(t *testing.T, s Subject, in, out bool) {
 		after(s.Silence)
 		b.all(func(n *network.Network) { n.Heal() })
 	})
-	b.Recover(s.recovery() + s.Silence)
+	t.Logf("traffic again after %v", b.Recover(s.recovery()+s.Silence))
 	b.finish()
 }
 
@@ -115,7 +116,7 @@ func paused(t *testing.T, s Subject) {
 		after(s.Silence)
 		must(t, s.Broker.Resume(t.Context()))
 	})
-	b.Recover(s.recovery() + s.Silence)
+	t.Logf("traffic again after %v", b.Recover(s.recovery()+s.Silence))
 	b.finish()
 }
 
@@ -145,6 +146,6 @@ func isolated(t *testing.T, s Subject) {
 		after(s.Silence)
 		b.networks[1].Heal()
 	})
-	b.Recover(s.recovery() + s.Silence)
+	t.Logf("traffic again after %v", b.Recover(s.recovery()+s.Silence))
 	b.finish()
 }

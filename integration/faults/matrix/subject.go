@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // Subject is a broker whose faults are tested.

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/adapters/rabbitmq"
+	"github.com/herald-go/herald/pkg/driver"
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
-	"github.com/herald-go/herald/pkg/driver"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // Row 18: a handler hangs for longer than the broker waits for acks. The channel is closed by the broker, the consumer resumes, the others'

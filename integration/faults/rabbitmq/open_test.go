@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/adapters/rabbitmq"
+	"github.com/herald-go/herald/pkg/driver"
+	"github.com/herald-go/herald/pkg/messaging"
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
-	"github.com/herald-go/herald/pkg/driver"
-	"github.com/herald-go/herald/pkg/messaging"
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)
@@ -24,6 +25,13 @@ func own(t *testing.T, opts ...brokers.Option) *brokers.Broker {
 	t.Helper()
 	t.Attr("suite", "faults")
 	return brokers.Own(t, brokers.RabbitMQ, opts...)
+}
+
+// shared returns the run's broker, for tests that do it no harm.
+func shared(t *testing.T) *brokers.Broker {
+	t.Helper()
+	t.Attr("suite", "faults")
+	return brokers.Need(t, brokers.RabbitMQ)
 }
 
 // open opens a connection that notices a dead peer soon.

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/driver"
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
-	"github.com/herald-go/herald/pkg/driver"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // Rows 1 to 11 of the matrix, which all brokers have in common.
@@ -63,7 +64,7 @@ func untilBlocked(t *testing.T, l *load.Load) {
 
 // Row 14: the group's queue is deleted under its consumer. The group is made again, the gap is told, traffic goes on.
 func TestQueueDeleted(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	topic := matrix.Topic()
 	l := busy(t, b, load.Config{Topic: topic, Drain: 5 * time.Second}) // what the queue held never comes
 	l.Await(200)
@@ -81,7 +82,7 @@ func TestQueueDeleted(t *testing.T) {
 
 // Row 15: the topic's exchange is deleted under its publishers. It is declared again; what was on its way is not called stored.
 func TestExchangeDeleted(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	topic := matrix.Topic()
 	l := busy(t, b, load.Config{Topic: topic})
 	l.Await(200)
@@ -93,7 +94,7 @@ func TestExchangeDeleted(t *testing.T) {
 // Row 15 again, while the group's members are away and its publishers idle: whoever declares the exchange again, be it a publisher that has
 // met it or not, or a group of its own, must not take the group's events for what nobody wants.
 func TestExchangeDeletedWhileMembersAreAway(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	for _, who := range []string{"the publisher that knew it", "another publisher", "another group", "the configuration"} {
 		for _, partitions := range []int{0, 3} {
 			t.Run(fmt.Sprintf("%s, partitions %d", who, partitions), func(t *testing.T) { exchangeDeleted(t, b, who, partitions) })
@@ -138,7 +139,7 @@ func exchangeDeleted(t *testing.T, b *brokers.Broker, who string, partitions int
 // Row 16 more exactly: somebody removes a living group's bindings. What is published until its members make them again is a type that
 // nobody wants, which is stored by being dropped; from then on nothing is lost.
 func TestBindingsRemoved(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	for _, partitions := range []int{0, 3} {
 		t.Run(fmt.Sprintf("partitions %d", partitions), func(t *testing.T) {
 			t.Parallel()
@@ -176,11 +177,11 @@ func TestBindingsRemoved(t *testing.T) {
 
 // Row 16: nobody has subscribed.
 func TestUnroutable(t *testing.T) {
-	b := own(t)
-	broker, err := open(t.Context(), b, nil, messaging.WithConfig(messaging.Config{Topics: []messaging.Topic{{Name: "lonely"}}}))
+	b, topic := shared(t), matrix.Topic()
+	broker, err := open(t.Context(), b, nil, messaging.WithConfig(messaging.Config{Topics: []messaging.Topic{{Name: topic}}}))
 	must(t, err)
 	defer func() { must(t, broker.Close(context.WithoutCancel(t.Context()))) }()
-	err = broker.Publish(t.Context(), "lonely", envelope.New("thing.done", []byte("{}")), envelope.New("other.done", []byte("{}")))
+	err = broker.Publish(t.Context(), topic, envelope.New("thing.done", []byte("{}")), envelope.New("other.done", []byte("{}")))
 	var unpublished *messaging.PublishError
 	if !errors.Is(err, messaging.ErrUnrouted) || !errors.As(err, &unpublished) {
 		t.Errorf("publish to a topic without a group: %v, want unrouted", err)

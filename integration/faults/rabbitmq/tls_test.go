@@ -1,0 +1,184 @@
+package rabbitmq_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/herald-go/herald/adapters/rabbitmq"
+	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/messaging"
+
+	"github.com/herald-go/herald/integration/brokers"
+	"github.com/herald-go/herald/integration/faults/matrix"
+)
+
+// authority signs certificates.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pem  []byte
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	cert, err := x509.ParseCertificate(der)
+	must(t, err)
+	return &authority{cert: cert, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
+}
+
+// issue returns a certificate and its key.
+func (a *authority) issue(t *testing.T, name string, addresses ...net.IP) (cert, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature, IPAddresses: addresses,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, private.Public(), a.key)
+	must(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+}
+
+func file(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	must(t, os.WriteFile(path, content, 0o600))
+	return path
+}
+
+// The broker wants a certificate of each client. Who has one gets through; every other way is an error at once.
+func TestMutualTLS(t *testing.T) {
+	trusted, stranger := newAuthority(t), newAuthority(t)
+	cert, key := trusted.issue(t, "broker", net.IPv4(127, 0, 0, 1))
+	b := own(
+		t, brokers.File("ca.pem", trusted.pem), brokers.File("cert.pem", cert), brokers.File("key.pem", key), brokers.Port("tls"),
+		brokers.Setting("listeners.ssl.default", "{port:tls}"), brokers.Setting("ssl_options.cacertfile", "{files}/ca.pem"),
+		brokers.Setting("ssl_options.certfile", "{files}/cert.pem"), brokers.Setting("ssl_options.keyfile", "{files}/key.pem"),
+		brokers.Setting("ssl_options.verify", "verify_peer"), brokers.Setting("ssl_options.fail_if_no_peer_cert", "true"),
+	)
+	mine, mineKey := trusted.issue(t, "client")
+	theirs, theirsKey := stranger.issue(t, "client")
+	ca := file(t, "ca.pem", trusted.pem)
+	with := func(parameters ...string) string {
+		query := url.Values{}
+		for i := 0; i < len(parameters); i += 2 {
+			query.Set(parameters[i], parameters[i+1])
+		}
+		user, password := login(t, b)
+		return "amqps://" + user + ":" + password + "@" + b.Port("tls") + "/?" + query.Encode()
+	}
+	t.Run("with a certificate", func(t *testing.T) {
+		broker, err := rabbitmq.Open(t.Context(), with("tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)))
+		must(t, err)
+		flows(t, broker)
+		must(t, broker.Close(t.Context()))
+	})
+	for name, raw := range map[string]string{
+		"with no certificate":         with("tls_ca_file", ca),
+		"with a stranger's":           with("tls_ca_file", ca, "tls_cert_file", file(t, "c", theirs), "tls_key_file", file(t, "k", theirsKey)),
+		"with another authority":      with("tls_ca_file", file(t, "ca", stranger.pem), "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)),
+		"with the system authorities": with("tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)),
+		"with a file that is missing": with("tls_ca_file", filepath.Join(t.TempDir(), "nowhere.pem")),
+		"with a key for another":      with("tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", theirsKey)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, password := login(t, b)
+			began := time.Now()
+			broker, err := rabbitmq.Open(t.Context(), raw)
+			if err == nil {
+				must(t, broker.Close(t.Context()))
+			}
+			if took := time.Since(began); err == nil || took > 5*time.Second || strings.Contains(err.Error(), password) {
+				t.Errorf("opened with %v after %v, want an error at once and without the password", err, took)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// flows publishes an event and waits for it.
+func flows(t *testing.T, broker *messaging.Broker) {
+	t.Helper()
+	topic, got := matrix.Topic(), make(chan struct{}, 1)
+	handler := messaging.HandlerFunc(func(context.Context, *messaging.Delivery) error {
+		got <- struct{}{}
+		return nil
+	})
+	_, err := broker.Subscribe(t.Context(), topic, handler, messaging.Group("workers"))
+	must(t, err)
+	must(t, broker.Publish(t.Context(), topic, envelope.New("thing.done", []byte("{}"))))
+	select {
+	case <-got:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing comes")
+	}
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Whatever goes wrong, no line of the log holds the password.
+func TestLogHoldsNoPassword(t *testing.T) {
+	b := own(t)
+	user, password := login(t, b)
+	var log lines
+	broker, err := open(t.Context(), b, nil, messaging.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	must(t, err)
+	flows(t, broker)
+	ctl(t, b, "change_password", user, "another")
+	ctl(t, b, "close_all_connections", "the password has changed")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := broker.Publish(ctx, matrix.Topic(), envelope.New("thing.done", []byte("{}"))); err == nil || strings.Contains(err.Error(), password) {
+		t.Errorf("publish with a password that is no more: %v", err)
+	}
+	must(t, broker.Close(t.Context()))
+	if text := log.String(); text == "" || strings.Contains(text, password) {
+		t.Errorf("the log is empty or holds the password:\n%s", text)
+	} else {
+		t.Logf("%d lines", strings.Count(text, "\n"))
+	}
+}
