@@ -127,9 +127,14 @@ func (c Config) checked() (Config, error) {
 		name  string
 		value int64
 	}{
-		{"replication", int64(c.Replication)}, {"partitions", int64(c.Partitions)}, {"session", int64(c.Session)},
-		{"heartbeat", int64(c.Heartbeat)}, {"dial timeout", int64(c.DialTimeout)}, {"request timeout", int64(c.RequestTimeout)},
-		{"queue", int64(c.Queue)}, {"queue bytes", int64(c.QueueBytes)},
+		{"replication", int64(c.Replication)},
+		{"partitions", int64(c.Partitions)},
+		{"session", int64(c.Session)},
+		{"heartbeat", int64(c.Heartbeat)},
+		{"dial timeout", int64(c.DialTimeout)},
+		{"request timeout", int64(c.RequestTimeout)},
+		{"queue", int64(c.Queue)},
+		{"queue bytes", int64(c.QueueBytes)},
 	} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("%s is negative", n.name))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
 	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
@@ -15,8 +16,6 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
-
-	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/herald-go/herald/pkg/driver"
 )

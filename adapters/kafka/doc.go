@@ -14,12 +14,12 @@
 //
 // # Publishing
 //
-// Each partition has a list of what waits and at most one batch on its way; each broker has one connection with one request on its way, which
-// carries the batches of all its partitions that are ready. Nothing waits for a timer: what comes while a request is under way gathers. A batch
-// has a producer id, an epoch and a sequence (acks=all), so that it is sent again until it is answered and stored once; its messages are claimed
-// when it is made. What a broker rejects before it appends goes to the next leader; a batch that is rejected for one of its records is halved
-// until that one is alone. Where a broker has lost track of the producer, the partition begins a new epoch; a batch that may have been stored
-// before that is Unconfirmed. Want of replicas is waited for 3 s, then it is Unavailable.
+// Each partition has a list of what waits and at most one batch on its way; each broker has one request on its way, which carries the batches
+// of all its partitions that are ready. Where there is more than 512 KiB of them, up to three more connections help. Nothing waits for a timer:
+// what comes while a request is under way gathers. A batch has a producer id, an epoch and a sequence (acks=all), so that it is sent again until
+// it is answered and stored once; its messages are claimed when it is made. What a broker rejects before it appends goes to the next leader; a
+// batch that is rejected for one of its records is halved until that one is alone. Where a broker has lost track of the producer, the partition
+// begins a new epoch; a batch that may have been stored before that is Unconfirmed. Want of replicas is waited for 3 s, then it is Unavailable.
 //
 // That a topic has a group is asked once and believed for 30 s; that it has none is asked each time. Messages without a key go to one partition
 // for some Sends, and all of one Send to the same.
@@ -46,8 +46,8 @@
 //
 // Records of transactions come once they are committed; aborted ones and control records never. A batch that can't be read (a broken checksum,
 // the formats before 0.11) is passed over and reported as a gap with its size. A subscription fetches over four connections to a broker for the
-// topic and one for its inbox, whatever the number of partitions, beside one for the group; a driver has one for short requests and one for
-// publishing to each broker. Fewer connections are had by fewer subscriptions in a process.
+// topic and one for its inbox, whatever the number of partitions, beside one for the group; a driver has one for short requests and one to
+// four for publishing to each broker. Fewer connections are had by fewer subscriptions in a process.
 //
 // # Durability
 //

@@ -217,6 +217,9 @@ func (r *wireReader) rest() {
 	}
 }
 
+// produceOverhead is more than a request adds to its batches, and to each of them; names have at most 249 bytes.
+const produceOverhead = 512
+
 // produce sends finished batches to one leader and returns the answer's body, read by the client library.
 func (c *conn) produce(ctx context.Context, batches []*batch, wait time.Duration) (protocol.Message, error) {
 	version, err := c.version(protocol.Produce)
@@ -231,6 +234,7 @@ func (c *conn) produce(ctx context.Context, batches []*batch, wait time.Duration
 		return err
 	}
 	err = c.send(x, func(out *bytes.Buffer, serial int32) error {
+		out.Grow(size(batches) + len(batches)*produceOverhead + produceOverhead)
 		b := out.AvailableBuffer()
 		b = binary.BigEndian.AppendUint32(b, 0)
 		b = binary.BigEndian.AppendUint16(b, uint16(protocol.Produce))

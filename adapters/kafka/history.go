@@ -41,7 +41,6 @@ type cursor struct {
 	chunk     records
 	head      record
 	full      bool // head holds a record
-	rounds    int
 }
 
 // historyRun is how many messages Next returns at most.

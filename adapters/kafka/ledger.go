@@ -189,11 +189,3 @@ func decodeBits(base int64, raw []byte) []span {
 	}
 	return spans
 }
-
-// covered counts the finished offsets of the spans.
-func covered(spans []span) (n int64) {
-	for _, s := range spans {
-		n += s.to - s.from
-	}
-	return n
-}

@@ -11,11 +11,11 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// publisher takes messages by address, spreads them over partitions and sends what is there to each leader: one request at a time to a
-// broker, one batch at a time of a partition, what comes meanwhile gathers. Each batch has a sequence, so that it can be sent again until it
+// publisher takes messages by address, spreads them over partitions and sends what is there to each leader: one batch at a time of a
+// partition, a few requests at a time to a broker where there is more than one holds, else one; what comes meanwhile gathers. Each batch has a sequence, so that it can be sent again until it
 // is answered and is stored once.
 //
-//	Send ─▶ route (a queue per address) ─▶ part (a list per partition) ─▶ sender (a goroutine per broker) ─▶ leader
+//	Send ─▶ route (a queue per address) ─▶ part (a list per partition) ─▶ sender (a few lanes per broker) ─▶ leader
 //	                                            ▲                             │ no leader, no answer, not yet
 //	                                            └──────────── seeker ◀────────┘
 type publisher struct {
@@ -73,9 +73,7 @@ func (p *publisher) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.senders {
-		if conn := s.conn.Load(); conn != nil {
-			conn.fail(errStale)
-		}
+		s.cut()
 	}
 }
 
@@ -156,10 +154,11 @@ func (p *publisher) sender(broker int32) *sender {
 	defer p.mu.Unlock()
 	s := p.senders[broker]
 	if s == nil {
-		s = &sender{p: p, broker: broker, wake: make(chan struct{}, 1)}
-		s.enc.codec = compressionOf(p.cfg.Compression)
+		s = newSender(p, broker)
 		p.senders[broker] = s
-		p.start(s.run)
+		for _, l := range s.lanes {
+			p.start(l.run)
+		}
 	}
 	return s
 }

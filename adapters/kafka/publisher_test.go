@@ -144,7 +144,7 @@ func TestPublisher_SendsTheSameBytesAgainUntilTheyAreAnswered(t *testing.T) {
 				r := b.send("a", "b")
 				synctest.Wait()
 				later := b.send("c")
-				time.Sleep(5 * time.Minute) //nolint:forbidigo // the bubble's clock
+				time.Sleep(5 * time.Minute)
 				b.want(r, driver.Stored)
 				b.want(later, driver.Stored)
 				all := b.f.seen()
@@ -152,7 +152,7 @@ func TestPublisher_SendsTheSameBytesAgainUntilTheyAreAnswered(t *testing.T) {
 					t.Errorf("sent %q, want the same bytes three times, then what follows", brief(all))
 				}
 				if v.hold != nil {
-					time.Sleep(10 * time.Minute) //nolint:forbidigo // the bubble's clock
+					time.Sleep(10 * time.Minute)
 				}
 			})
 		})
@@ -182,7 +182,7 @@ func TestPublisher_DoesNotKnowWhatBecameOfABatchThatWasNotAnsweredBeforeThat(t *
 	inBubble(t, 1, func(b *bench) {
 		b.f.answer = script(verdict{hangUp: true}, verdict{code: 45})
 		r := b.send("a")
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		b.want(r, driver.Unconfirmed)
 		b.want(b.send("b"), driver.Stored)
 		b.sent("p0 pid4001 e0 s0 [a]", "p0 pid4001 e0 s0 [a]", "p0 pid4001 e1 s0 [b]")
@@ -194,7 +194,7 @@ func TestPublisher_TakesADuplicateForStored(t *testing.T) {
 	inBubble(t, 1, func(b *bench) {
 		b.f.answer = script(verdict{hangUp: true}, verdict{code: 46})
 		r := b.send("a")
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		b.want(r, driver.Stored)
 		b.want(b.send("b"), driver.Stored)
 		b.sent("p0 pid4001 e0 s0 [a]", "p0 pid4001 e0 s0 [a]", "p0 pid4001 e0 s1 [b]")
@@ -206,7 +206,7 @@ func TestPublisher_GoesToTheNextLeader(t *testing.T) {
 	inBubble(t, 1, func(b *bench) {
 		b.f.answer = script(verdict{code: 6}, verdict{code: 5}, verdict{code: 74})
 		r := b.send("a")
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		b.want(r, driver.Stored)
 		if n := len(b.f.seen()); n != 4 {
 			b.t.Errorf("%d attempts, want 4", n)
@@ -265,13 +265,13 @@ func TestPublisher_GivesUpForWantOfReplicas(t *testing.T) {
 	inBubble(t, 1, func(b *bench) {
 		b.f.answer = func(attempt) verdict { return verdict{code: 19} }
 		r := b.send("a")
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		b.want(r, driver.Unavailable)
 		b.f.mu.Lock()
 		b.f.answer = nil
 		b.f.mu.Unlock()
 		r = b.send("b")
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		b.want(r, driver.Stored)
 		if last := b.f.seen()[len(b.f.seen())-1]; last.sequence != 0 {
 			b.t.Errorf("the first that is stored has the sequence %d, want 0", last.sequence)
@@ -300,7 +300,7 @@ func TestPublisher_APartitionWithoutLeaderHoldsNoOtherUp(t *testing.T) {
 		}
 		other := &fates{ids: []string{"c"}, got: map[string]driver.Fate{}, errs: map[string]error{}}
 		b.d.Publisher().Send(b.t.Context(), driver.Address{Topic: fakeTopic}, []*driver.Message{{ID: "c", Key: key}}, other)
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		b.want(other, driver.Stored)
 		b.want(waiting, 0)
 		if !waiting.msgs[1].Withdraw() {
@@ -309,7 +309,7 @@ func TestPublisher_APartitionWithoutLeaderHoldsNoOtherUp(t *testing.T) {
 		b.f.mu.Lock()
 		b.f.leaderless = nil
 		b.f.mu.Unlock()
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		if a, w := waiting.of("a"), waiting.of("b"); a != driver.Stored || w != driver.Unavailable {
 			b.t.Errorf("with a leader again a is %v and what was withdrawn %v", a, w)

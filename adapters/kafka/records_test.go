@@ -76,7 +76,10 @@ func TestRecords_PassOverWhatNobodySees(t *testing.T) {
 		"an aborted transaction": {
 			slices.Concat(stored(t, 0, 7, bitTxn, "x"), stored(t, 1, 8, bitTxn, "a"), stored(t, 2, 7, bitTxn, "y"), control(t, 3, 7, 0),
 				stored(t, 4, 7, bitTxn, "b"), control(t, 5, 8, 1), control(t, 6, 7, 1)),
-			0, []aborted{{7, 0}}, []string{"a", "b"}, 7, 0,
+			0,
+			[]aborted{{7, 0}},
+			[]string{"a", "b"},
+			7, 0,
 		},
 		"nothing": {nil, 9, nil, nil, 9, 0},
 	} {

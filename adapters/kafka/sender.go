@@ -9,19 +9,41 @@ import (
 	"github.com/segmentio/kafka-go/protocol/produce"
 )
 
-// requestBytes bounds one request; each partition's batch is bounded beside it.
-const requestBytes = 8 << 20
+const (
+	// requestBytes is how much makes a request full; the batch that fills it is still in it.
+	requestBytes = 512 << 10
+	// sendLanes is how many requests may be on their way to one broker, which works on one at a time of each connection.
+	sendLanes = 4
+)
 
-// sender sends to one broker over a connection of its own, one request at a time.
+// sender sends to one broker, over a few lanes. The first always works, so that small batches gather while a request is under way; each
+// other one helps when there is more than fits in a request of the one before.
 type sender struct {
 	p      *publisher
 	broker int32
-	enc    encoder
-	conn   atomic.Pointer[conn]
+	lanes  [sendLanes]*lane
 
 	mu    sync.Mutex
 	ready []*part
-	wake  chan struct{} // of capacity 1, a flag: ready may hold something
+}
+
+// lane has a connection of its own, with one request at a time.
+type lane struct {
+	*sender
+	next *lane // nil for the last
+	enc  encoder
+	conn atomic.Pointer[conn]
+	wake chan struct{} // of capacity 1, a flag: ready may hold something
+}
+
+func newSender(p *publisher, broker int32) *sender {
+	s := &sender{p: p, broker: broker}
+	var next *lane
+	for i := sendLanes - 1; i >= 0; i-- {
+		next = &lane{sender: s, next: next, wake: make(chan struct{}, 1), enc: encoder{codec: compressionOf(p.cfg.Compression)}}
+		s.lanes[i] = next
+	}
+	return s
 }
 
 // push takes over a part that has something to send.
@@ -29,10 +51,7 @@ func (s *sender) push(x *part) {
 	s.mu.Lock()
 	s.ready = append(s.ready, x)
 	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	signal(s.lanes[0].wake)
 }
 
 func (s *sender) take() []*part {
@@ -43,70 +62,99 @@ func (s *sender) take() []*part {
 	return parts
 }
 
-func (s *sender) run(ctx context.Context) {
-	defer func() { s.p.cluster.hangUp(s.conn.Load()) }()
+// cut ends what a lane may hang in.
+func (s *sender) cut() {
+	for _, l := range s.lanes {
+		if c := l.conn.Load(); c != nil {
+			c.fail(errStale)
+		}
+	}
+}
+
+func (l *lane) run(ctx context.Context) {
+	defer func() { l.p.cluster.hangUp(l.conn.Load()) }()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.wake:
+		case <-l.wake:
 		}
-		for parts := s.take(); len(parts) > 0 && ctx.Err() == nil; parts = s.take() {
-			s.round(ctx, parts)
+		for parts := l.take(); len(parts) > 0 && ctx.Err() == nil; parts = l.take() {
+			if full := l.round(ctx, parts); !full && l != l.lanes[0] {
+				break // the first lane was told of what is left
+			}
 		}
 	}
 }
 
 // line returns a connection that is not known to be dead, so that nothing is claimed for a broker that is away.
-func (s *sender) line(ctx context.Context) (*conn, error) {
-	c := s.conn.Load()
+func (l *lane) line(ctx context.Context) (*conn, error) {
+	c := l.conn.Load()
 	if c != nil && !c.dead() {
 		return c, nil
 	}
-	s.p.cluster.hangUp(c)
-	s.conn.Store(nil)
-	c, err := s.p.cluster.dial(ctx, s.broker)
+	l.p.cluster.hangUp(c)
+	l.conn.Store(nil)
+	c, err := l.p.cluster.dial(ctx, l.broker)
 	if err != nil {
 		return nil, err
 	}
-	s.conn.Store(c)
+	l.conn.Store(c)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx) // whoever ended it may have looked before the connection was there
 	}
 	return c, nil
 }
 
-// round sends what the parts have, in one request or a few, and deals with the answers.
-func (s *sender) round(ctx context.Context, parts []*part) {
-	c, err := s.line(ctx)
+// round sends what the parts have in one request, leaves to the next lane what does not fit, and deals with the answer. It reports whether
+// the request was full.
+func (l *lane) round(ctx context.Context, parts []*part) (full bool) {
+	c, err := l.line(ctx)
 	var self producer
 	if err == nil {
-		self, err = s.p.self.get(ctx, s.p.cluster)
+		self, err = l.p.self.get(ctx, l.p.cluster)
 	}
 	if err != nil {
-		s.excuse(parts, err)
-		return
+		l.excuse(parts, err)
+		return false
 	}
-	var batches []*batch
-	size := 0
+	batches, rest := l.collect(parts, self)
+	for _, x := range rest {
+		l.push(x)
+	}
+	if len(rest) > 0 && l.next != nil {
+		signal(l.next.wake)
+	}
+	full = size(batches) >= requestBytes
+	if len(batches) > 0 {
+		l.exchange(ctx, c, group(batches))
+	}
+	return full
+}
+
+// collect makes batches until a request is full, and returns the parts that are left.
+func (l *lane) collect(parts []*part, self producer) (batches []*batch, rest []*part) {
+	full := 0
 	for i, x := range parts {
-		if size > requestBytes {
-			for _, later := range parts[i:] {
-				s.push(later)
-			}
-			break
+		if full >= requestBytes {
+			return batches, parts[i:]
 		}
-		b, err := x.next(&s.enc, self)
+		b, err := x.next(&l.enc, self)
 		if b == nil {
-			s.again(x, err)
+			l.again(x, err)
 			continue
 		}
 		batches = append(batches, b)
-		size += len(b.bytes)
+		full += len(b.bytes)
 	}
-	if len(batches) > 0 {
-		s.exchange(ctx, c, group(batches))
+	return batches, nil
+}
+
+func size(batches []*batch) (n int) {
+	for _, b := range batches {
+		n += len(b.bytes)
 	}
+	return n
 }
 
 // group puts batches of one topic side by side, as a request has them.
@@ -152,19 +200,19 @@ func (s *sender) again(x *part, err error) {
 	}
 }
 
-func (s *sender) exchange(ctx context.Context, c *conn, batches []*batch) {
-	answer, err := c.produce(ctx, batches, s.p.cfg.RequestTimeout)
+func (l *lane) exchange(ctx context.Context, c *conn, batches []*batch) {
+	answer, err := c.produce(ctx, batches, l.p.cfg.RequestTimeout)
 	res, ok := answer.(*produce.Response)
 	if err == nil && !ok {
 		err = errProtocol
 	}
 	if err != nil {
 		if c.dead() && !errors.Is(err, errStale) {
-			s.p.cluster.trouble(err)
+			l.p.cluster.trouble(err)
 		}
 		for _, b := range batches {
 			b.unsure, b.err = true, err
-			s.p.seeker.push(b.part)
+			l.p.seeker.push(b.part)
 		}
 		return
 	}
@@ -180,10 +228,10 @@ func (s *sender) exchange(ctx context.Context, c *conn, batches []*batch) {
 		if !answered {
 			n = -1
 		}
-		if x.answered(b, code(n), &s.enc) {
-			s.again(x, nil)
+		if x.answered(b, code(n), &l.enc) {
+			l.again(x, nil)
 			continue
 		}
-		s.p.seeker.push(x)
+		l.p.seeker.push(x)
 	}
 }

@@ -109,13 +109,27 @@ func (c Config) suits(s server) error {
 		return fmt.Errorf("%w: maxmemory-policy is %s, which deletes streams when memory runs out: set noeviction or a volatile- policy, or allow_eviction",
 			driver.ErrUnsupported, s.policy)
 	}
-	if c.Durability == DurabilityAOF && s.aof != "" && !isOn(s.aof) {
+	if c.Durability == DurabilityAOF && s.aof != "" && !isOn(s.aof) && !c.PubSub {
 		return fmt.Errorf("%w: durability aof needs appendonly yes", driver.ErrUnsupported)
 	}
-	if c.Durability == DurabilityAOF && !s.valkey && strings.HasPrefix(s.version, "7.0.") || strings.HasPrefix(s.version, "6.") {
-		return fmt.Errorf("%w: Redis %s; Streams need 7.0, and durability aof needs 7.2", driver.ErrUnsupported, s.version)
+	if s.valkey {
+		return nil
 	}
-	return nil
+	older := func(major, minor int) bool {
+		var has [2]int
+		n, _ := fmt.Sscanf(s.version, "%d.%d", &has[0], &has[1]) // a version that can't be read is not refused
+		return n == 2 && (has[0] < major || has[0] == major && has[1] < minor)
+	}
+	switch {
+	case older(7, 0) && !c.PubSub:
+		return fmt.Errorf("%w: Redis is %s, and Streams need 7.0", driver.ErrUnsupported, s.version)
+	case older(7, 0) && c.isCluster():
+		return fmt.Errorf("%w: Redis is %s, and Pub/Sub in a cluster needs 7.0", driver.ErrUnsupported, s.version)
+	case older(7, 2) && c.Durability == DurabilityAOF && !c.PubSub:
+		return fmt.Errorf("%w: Redis is %s, and durability aof needs 7.2", driver.ErrUnsupported, s.version)
+	default:
+		return nil
+	}
 }
 
 func isOn(aof string) bool { return aof == "yes" || aof == "1" }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +106,11 @@ func (c Config) checked() (Config, error) {
 	if c.DB < 0 || c.DB > 0 && c.isCluster() {
 		errs = append(errs, fmt.Errorf("db is %d, want 0 or more, and 0 in a cluster", c.DB))
 	}
+	for i, a := range c.Addresses {
+		if !validAddress(a) { // which is not repeated: a part of a password may stand in it
+			errs = append(errs, fmt.Errorf("address %d is not a host with the number of a port behind it", i+1))
+		}
+	}
 	if c.Cluster && c.Master != "" {
 		errs = append(errs, errors.New("cluster and master exclude each other"))
 	}
@@ -176,7 +182,23 @@ func withPort(address string, sentinel bool) string {
 	if sentinel {
 		port = "26379"
 	}
-	return net.JoinHostPort(strings.Trim(address, "[]"), port)
+	if strings.HasPrefix(address, "[") && strings.HasSuffix(address, "]") {
+		address = address[1 : len(address)-1]
+	}
+	return net.JoinHostPort(address, port)
+}
+
+// validAddress reports whether an address is a host and the number of a port.
+func validAddress(address string) bool {
+	host, digits, err := net.SplitHostPort(address)
+	if err != nil || host == "" || strings.ContainsAny(host, "[]/@ ") {
+		return false
+	}
+	if _, err := netip.ParseAddr(host); err != nil && strings.Contains(host, ":") {
+		return false
+	}
+	port, err := strconv.ParseUint(digits, 10, 16)
+	return err == nil && port > 0
 }
 
 func (c Config) isCluster() bool { return c.Cluster || len(c.Addresses) > 1 && c.Master == "" }

@@ -33,13 +33,7 @@ func newClient(cfg Config, pool int, read time.Duration) *client {
 		})}
 	}
 	if cfg.Master != "" {
-		return &client{wires: w, single: goredis.NewFailoverClient(&goredis.FailoverOptions{
-			MasterName: cfg.Master, SentinelAddrs: cfg.Addresses, SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword,
-			Dialer: w.Dial, Protocol: 2, Username: cfg.Username, Password: cfg.Password, DB: cfg.DB,
-			MaxRetries: -1, DialTimeout: cfg.Timeout, DialerRetries: 1, ReadTimeout: read, WriteTimeout: cfg.Timeout,
-			ContextTimeoutEnabled: true, PoolSize: pool, PoolTimeout: cfg.Timeout, DisableIdentity: true,
-			ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,
-		})}
+		w.locate = (&sentinels{cfg: cfg}).primary
 	}
 	return &client{wires: w, single: goredis.NewClient(&goredis.Options{
 		Addr: cfg.Addresses[0], Dialer: w.Dial, Protocol: 2, Username: cfg.Username, Password: cfg.Password, DB: cfg.DB,
@@ -95,6 +89,9 @@ func (c *client) do(ctx context.Context, key string, f func(*goredis.Client) err
 				break // else it was cut here, and nothing has left
 			}
 		}
+		if says(err, "READONLY") {
+			c.wires.cut() // the primary may be another server by now
+		}
 		if !c.learn(ctx, err) {
 			return err
 		}
@@ -115,15 +112,19 @@ func (c *client) eval(ctx context.Context, s *goredis.Script, keys []string, arg
 
 // ping fails unless the server answers and can serve writes.
 func (c *client) ping(ctx context.Context) error {
-	if c.cluster != nil {
-		return c.cluster.Ping(ctx).Err()
+	node, err := c.at(ctx, watchKey)
+	if err != nil {
+		return err
 	}
-	hello, err := c.single.Do(ctx, "hello").Slice()
+	if c.cluster != nil {
+		return node.Ping(ctx).Err()
+	}
+	hello, err := node.Do(ctx, "hello").Slice()
 	if err != nil {
 		if isUnready(err) || !isReply(err) {
 			return err
 		}
-		return c.single.Ping(ctx).Err() // not allowed to ask for the role
+		return node.Ping(ctx).Err() // not allowed to ask for the role
 	}
 	for i := 0; i+1 < len(hello); i += 2 {
 		if hello[i] == "role" && hello[i+1] != "master" {

@@ -42,13 +42,15 @@
 //
 // A reader asks for no more than the window has room for; its COUNT holds for each stream that it reads, so a little more may be on its
 // way when several bring something at once. A driver holds four connections and one for each subscription; in a cluster a subscription has one
-// for each partition.
+// for each partition. With sentinels the primary is asked for whenever a connection is made; what it had not told its replicas when it died is
+// lost, unless Config.Durability asks for replicas. Nothing is printed: what the client library would print stands in errors and notices.
 //
 // # Retention
 //
 // What every group has finished stays for Config.History. Nothing goes that a group has not finished, unless its topic was declared with
 // bounds of its own; what they take, its members are told as a gap with its size. A group without members that holds entries back is told
-// to the members of other groups as a notice. Logs are never trimmed. Members trim, and publishers where bounds are declared.
+// to the members of other groups as a notice. Logs are never trimmed. Members trim, and publishers where bounds are declared. A group that
+// somebody deletes under its members is made again, and begins where it had finished everything at their last beat, a second before at most.
 //
 // # Delays
 //

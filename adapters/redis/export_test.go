@@ -11,12 +11,8 @@ func Fields(m *driver.Message) []string { return fieldsOf(m) }
 
 // ReadFields reads an entry.
 func ReadFields(fields []string) *driver.Message {
-	all := make([]any, len(fields))
-	for i, f := range fields {
-		all[i] = f
-	}
 	m := &driver.Message{}
-	readFields(m, all)
+	readFields(m, fields)
 	return m
 }
 
@@ -69,4 +65,22 @@ func ParsePosition(s string, partitions int) (string, error) {
 		return "", err
 	}
 	return position(part, at.String()), nil
+}
+
+// ParseEntries reads the entries of an answer that names one stream: each as its id, its fields and its body.
+func ParseEntries(raw string) (all [][]string, err error) {
+	r := parser{raw: []byte(raw)}
+	var e entry
+	var spans []span
+	for range r.head('*') {
+		r.head('*')
+		r.text()
+		for range r.head('*') {
+			if spans = r.entry(&e, spans); r.err != nil {
+				return nil, r.err
+			}
+			all = append(all, append(append([]string{e.id}, e.fields...), string(e.body)))
+		}
+	}
+	return all, r.err
 }

@@ -19,7 +19,8 @@ import (
 
 // fake is a server that answers what a driver asks at open, and the rest by its test.
 type fake struct {
-	answer func(args []string) string // RESP; "" cuts the connection
+	answer  func(args []string) string // RESP; "" cuts the connection
+	version string                     // 8.0.2 if empty
 
 	mu    sync.Mutex
 	away  bool
@@ -82,7 +83,11 @@ func (f *fake) reply(c net.Conn, args []string) string {
 		}
 		return "*2\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
 	case "info":
-		return bulk("redis_version:8.0.2\r\nmaxmemory_policy:noeviction\r\n")
+		version := "8.0.2"
+		if f.version != "" {
+			version = f.version
+		}
+		return bulk("redis_version:" + version + "\r\nmaxmemory_policy:noeviction\r\n")
 	case "config":
 		return "*0\r\n"
 	case "client", "select":

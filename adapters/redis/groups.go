@@ -94,6 +94,7 @@ if not groups.err then
 end
 if not there then return 0 end
 redis.call('XGROUP', 'DESTROY', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[1], 'mark')
 if ARGV[2] == '' then
   redis.call('DEL', KEYS[1], KEYS[3], KEYS[4])
   return 1

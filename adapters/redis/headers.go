@@ -3,6 +3,7 @@ package redis
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -101,24 +102,23 @@ func fieldsOf(m *driver.Message) []string {
 
 // readFields reads an entry's fields into m. What a stranger wrote is read as well as it can be: a body under another name is taken if it is
 // the only field, and an entry without a body becomes a JSON object of its fields.
-func readFields(m *driver.Message, fields []any) {
-	body := -1
+func readFields(m *driver.Message, fields []string) {
 	for i := len(fields) - 2; i >= 0; i -= 2 {
 		if fields[i] == fieldBody {
-			body = i
-			break
+			readAttributes(m, slices.Concat(fields[:i], fields[i+2:]), []byte(fields[i+1]))
+			return
 		}
 	}
-	if body < 0 {
-		m.Body, m.ContentType = strangersBody(fields)
-		m.Slot = driver.Slot("")
-		return
-	}
-	m.Body = []byte(text(fields[body+1]))
-	extra := 0
-	slot := -1
+	m.Body, m.ContentType = strangersBody(fields)
+	m.Slot = driver.Slot("")
+}
+
+// readAttributes reads the fields beside the body.
+func readAttributes(m *driver.Message, fields []string, body []byte) {
+	m.Body = body
+	extra, slot := 0, -1
 	for i := 0; i+1 < len(fields); i += 2 {
-		if i != body && !readAttribute(m, &slot, text(fields[i]), text(fields[i+1])) {
+		if !readAttribute(m, &slot, fields[i], fields[i+1]) {
 			extra++
 		}
 	}
@@ -131,10 +131,19 @@ func readFields(m *driver.Message, fields []any) {
 	}
 	m.Headers = make([]driver.Header, 0, extra)
 	for i := 0; i+1 < len(fields); i += 2 {
-		if name := text(fields[i]); i != body && !isAttribute(name) {
-			m.Headers = append(m.Headers, driver.Header{Key: name, Value: text(fields[i+1])})
+		if !isAttribute(fields[i]) {
+			m.Headers = append(m.Headers, driver.Header{Key: fields[i], Value: fields[i+1]})
 		}
 	}
+}
+
+// texts returns a list of the client library as texts.
+func texts(list []any) []string {
+	all := make([]string, len(list))
+	for i, v := range list {
+		all[i] = text(v)
+	}
+	return all
 }
 
 func text(v any) string {
@@ -186,9 +195,9 @@ func readTime(value string) time.Time {
 }
 
 // strangersBody makes a body of fields without one.
-func strangersBody(fields []any) (body []byte, contentType string) {
+func strangersBody(fields []string) (body []byte, contentType string) {
 	if len(fields) == 2 {
-		return []byte(text(fields[1])), ""
+		return []byte(fields[1]), ""
 	}
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -196,8 +205,8 @@ func strangersBody(fields []any) (body []byte, contentType string) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		name, _ := json.Marshal(text(fields[i]))    // a string always can be
-		value, _ := json.Marshal(text(fields[i+1])) // the same
+		name, _ := json.Marshal(fields[i])    // a string always can be
+		value, _ := json.Marshal(fields[i+1]) // the same
 		b.Write(name)
 		b.WriteByte(':')
 		b.Write(value)

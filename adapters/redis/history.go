@@ -157,7 +157,7 @@ func (p *pages) pop(src *driver.Source) *driver.Message {
 	p.page = p.page[1:]
 	fields, _ := entry[1].([]any)
 	m := &driver.Message{Source: src, Position: position(p.part, text(entry[0]))}
-	readFields(m, fields)
+	readFields(m, texts(fields))
 	return m
 }
 

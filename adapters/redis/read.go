@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -137,19 +138,25 @@ func (s *subscription) dial(ctx context.Context, l *lane) (line *goredis.Conn, h
 
 // fetch reads what is new.
 func (s *subscription) fetch(ctx context.Context, line *goredis.Conn, p plan) error {
-	reply, err := line.Do(ctx, s.command(p)...).Slice()
+	cmd := goredis.NewRawCmd(ctx, s.command(p)...)
+	err := line.Process(ctx, cmd)
+	if err == nil {
+		err = asError(cmd.Val())
+	}
+	var holds, nudged []*hold
 	switch {
-	case err == goredis.Nil: //nolint:errorlint // never wrapped
-		reply = nil
-	case says(err, "UNBLOCKED"):
-		reply = nil
+	case err == nil:
+		if holds, nudged, err = s.decode(p, cmd.Val()); err != nil {
+			return err
+		}
+	case err == goredis.Nil, says(err, "UNBLOCKED"): //nolint:errorlint // never wrapped
 	case says(err, "NOGROUP"):
 		return because(errGroupGone, err)
-	case err != nil:
+	default:
 		s.reader.learn(ctx, err)
 		return err
 	}
-	if len(reply) == 0 && s.unborn {
+	if len(holds) == 0 && s.unborn {
 		t, err := s.d.commands.topic(ctx, s.spec.Topic)
 		if err == nil && t.partitions > 0 {
 			err = errBorn
@@ -158,7 +165,6 @@ func (s *subscription) fetch(ctx context.Context, line *goredis.Conn, p plan) er
 			return err
 		}
 	}
-	holds, nudged := s.decode(p, reply)
 	s.accept(p, holds, nudged)
 	return nil
 }
@@ -194,48 +200,43 @@ func (s *subscription) command(p plan) []any {
 // slabHolds is how many messages are allocated at once: one that stays in hand for long keeps so many in memory.
 const slabHolds = 16
 
-// decode makes messages of a reply: a list of streams, each with a list of entries. It runs without the lock.
-func (s *subscription) decode(p plan, reply []any) (holds []*hold, nudged []*hold) {
-	total := 0
-	for _, r := range reply {
-		pair, _ := r.([]any)
-		entries, _ := pair[1].([]any)
-		total += len(entries)
-	}
-	if total == 0 {
-		return nil, nil
-	}
+// decode makes messages of an answer: a list of streams, each with a list of entries. It runs without the lock.
+func (s *subscription) decode(p plan, raw []byte) (holds, nudged []*hold, err error) {
+	r := parser{raw: raw}
+	var e entry
+	var spans []span
 	var slab []hold
-	holds = make([]*hold, 0, total)
 	now := time.Now().UnixNano()
-	for _, r := range reply {
-		pair, _ := r.([]any)
-		key := text(pair[0])
-		entries, _ := pair[1].([]any)
+	for range r.head('*') {
+		r.head('*')
+		key := string(r.bytes(r.text()))
+		n := r.head('*')
 		at := p.index(key)
-		for _, e := range entries {
-			entry, _ := e.([]any)
-			if at < 0 || len(entry) < 2 {
-				continue
+		if r.err != nil || at < 0 {
+			return nil, nil, errReply
+		}
+		holds = slices.Grow(holds, n)
+		for range n {
+			if spans = r.entry(&e, spans); r.err != nil {
+				return nil, nil, r.err
 			}
 			if len(slab) == 0 {
-				slab = make([]hold, slabHolds)
+				slab = make([]hold, min(slabHolds, n))
 			}
 			x := &slab[0]
 			slab = slab[1:]
-			fields, _ := entry[1].([]any)
-			x.epoch, x.entry, x.since = p.epochs[at], text(entry[0]), now
+			x.epoch, x.entry, x.since = p.epochs[at], e.id, now
 			x.inbox = key != p.lanes[at].stream()
 			x.msg.Deliveries = 1
-			if x.inbox && len(fields) == 2 && fields[0] == nudge {
+			if x.inbox && e.body == nil && len(e.fields) == 2 && e.fields[0] == nudge {
 				nudged = append(nudged, x)
 				continue
 			}
-			s.fill(x, fields)
+			s.fill(x, e.fields, e.body)
 			holds = append(holds, x)
 		}
 	}
-	return holds, nudged
+	return holds, nudged, r.err
 }
 
 // index returns the number of the lane that a stream or an inbox belongs to.
@@ -248,10 +249,14 @@ func (p plan) index(key string) int {
 	return -1
 }
 
-// fill reads an entry into a hold.
-func (s *subscription) fill(x *hold, fields []any) {
+// fill reads an entry into a hold; without a body that was found already, it is looked for among the fields.
+func (s *subscription) fill(x *hold, fields []string, body []byte) {
 	m := &x.msg
-	readFields(m, fields)
+	if body != nil {
+		readAttributes(m, fields, body)
+	} else {
+		readFields(m, fields)
+	}
 	m.Source = x.epoch.source
 	m.Inbox = x.inbox
 	if s.spec.Broadcast {
@@ -327,7 +332,7 @@ func (s *subscription) takeUp(ctx context.Context, p plan) error {
 				nudged = append(nudged, x)
 				continue
 			}
-			s.fill(x, fields)
+			s.fill(x, texts(fields), nil)
 			holds = append(holds, x)
 		}
 	}

@@ -15,6 +15,11 @@ local function mine()
   local v = redis.call('HGET', KEYS[1], 'm:' .. ARGV[2])
   return v and string.match(v, '^(%d+)|') == ARGV[3]
 end
+-- missing counts entries that retention has taken from hand.
+local function missing(key, n)
+  redis.call('HINCRBY', KEYS[1], 'lost', n)
+  if key == KEYS[2] then redis.call('HINCRBY', KEYS[1], 'left', n) end
+end
 -- handover gives entries of a consumer to nobody in particular; ids that retention has taken are counted as lost.
 local function handover(key, group, name, idle)
   local moved, from = 0, '-'
@@ -28,7 +33,7 @@ local function handover(key, group, name, idle)
     cmd[#cmd + 1] = 'IDLE' cmd[#cmd + 1] = LONG cmd[#cmd + 1] = 'JUSTID'
     local got = redis.call(unpack(cmd))
     moved = moved + #got
-    if #got < #p then redis.call('HINCRBY', KEYS[1], 'lost', #p - #got) end
+    if #got < #p then missing(key, #p - #got) end
     from = '(' .. p[#p][1]
   end
   return moved
@@ -151,6 +156,17 @@ for i = 1, #groups do
     if read and gone > read and (fm > lm or fm == lm and fs > ls) then
       redis.call('HINCRBY', KEYS[1], 'lost', gone - read)
       redis.call('XGROUP', 'SETID', KEYS[2], ARGV[1], g['last-delivered-id'], 'ENTRIESREAD', gone)
+      read = gone
+    elseif read then
+      local before, mark = string.match(redis.call('HGET', KEYS[1], 'mark') or '', '^(%d+)|(-?%d+)$')
+      if before then
+        local skipped = math.min(read - p[1] - redis.call('HGET', KEYS[1], 'left') - mark, gone - before)
+        if skipped > 0 then redis.call('HINCRBY', KEYS[1], 'lost', skipped) end
+      end
+    end
+    if read then
+      local left = redis.call('HINCRBY', KEYS[1], 'left', 0)
+      redis.call('HSET', KEYS[1], 'mark', string.format('%.0f|%.0f', read, read - p[1] - left))
     end
   end
 end
@@ -177,7 +193,7 @@ for i = 2, 3 do
     for j = 1, #got do
       if got[j] then out[#out + 1] = {got[j][1], count[got[j][1]], got[j][2]} end
     end
-    if #out < #p then redis.call('HINCRBY', KEYS[1], 'lost', #p - #out) end
+    if #out < #p then missing(KEYS[i], #p - #out) end
     left = left - #out
   end
   reply[i] = out
@@ -193,7 +209,8 @@ var ackScript = goredis.NewScript(prelude + `
 if not mine() then return 0 end
 local cmd = {'XACK', KEYS[2], ARGV[1]}
 for i = 5, #ARGV do cmd[#cmd + 1] = ARGV[i] end
-redis.call(unpack(cmd))
+local left = redis.call(unpack(cmd))
+if ARGV[4] == '0' then redis.call('HINCRBY', KEYS[1], 'left', left) end
 if ARGV[4] == '1' then
   cmd[1] = 'XDEL'
   table.remove(cmd, 3)
@@ -218,7 +235,7 @@ for k = 1, 2 do
     for i = 1, #sets[k] do cmd[#cmd + 1] = sets[k][i] end
     cmd[#cmd + 1] = 'IDLE' cmd[#cmd + 1] = LONG cmd[#cmd + 1] = 'JUSTID'
     local got = redis.call(unpack(cmd))
-    if #got < #sets[k] then redis.call('HINCRBY', KEYS[1], 'lost', #sets[k] - #got) end
+    if #got < #sets[k] then missing(KEYS[k + 1], #sets[k] - #got) end
   end
 end
 wake(others(ARGV[1], ARGV[2], now()))

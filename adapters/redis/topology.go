@@ -28,6 +28,8 @@ local r = redis.pcall(unpack(cmd))
 if r.err then
   if not string.find(r.err, 'BUSYGROUP') then return redis.error_reply(r.err) end
   made = 0
+else
+  redis.call('HDEL', KEYS[1], 'mark')
 end
 r = redis.pcall('XGROUP', 'CREATE', KEYS[3], ARGV[1], '0', 'MKSTREAM')
 if r.err and not string.find(r.err, 'BUSYGROUP') then return redis.error_reply(r.err) end

@@ -39,6 +39,7 @@ func TestParseURLReadsEveryPart(t *testing.T) {
 		},
 		"redis://:secret@h":         func(c *redis.Config) { c.Password = "secret" },
 		"redis://a:1,b,[::1]:3":     func(c *redis.Config) { c.Addresses = []string{"a:1", "b:6379", "[::1]:3"} },
+		"redis://[::1],[::2]":       func(c *redis.Config) { c.Addresses = []string{"[::1]:6379", "[::2]:6379"} },
 		"redis://h?cluster=true":    func(c *redis.Config) { c.Cluster = true },
 		"redis://a,b:1?master=main": func(c *redis.Config) { c.Addresses, c.Master = []string{"a:26379", "b:1"}, "main" },
 		"redis://a?master=main&sentinel_user=u&sentinel_password=p": func(c *redis.Config) {
@@ -90,6 +91,13 @@ func TestParseURLExplainsWhatIsWrong(t *testing.T) {
 		"redis://h?cluster=1&master=m": "exclude each other",
 		"redis://h?tls_insecure=true":  "rediss://",
 		"redis://h?buffer=-1":          "buffer is negative",
+		"rediss://u:canary@[::1":       "address 1 is not a host",
+		"redis://::1]:6379":            "address 1 is not a host",
+		"redis://a,::x":                "address 2 is not a host",
+		"redis://h:port":               "number of a port",
+		"redis://h:70000":              "number of a port",
+		"redis://h:":                   "number of a port",
+		"redis://:1":                   "address 1 is not a host",
 	} {
 		_, err := redis.ParseURL(url)
 		if err == nil || !strings.Contains(err.Error(), want) {

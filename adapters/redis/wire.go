@@ -15,6 +15,7 @@ type wires struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	tls    *tls.Config
 	within time.Duration
+	locate func(ctx context.Context) (string, error) // set: says where to dial, whatever address is asked for
 
 	written atomic.Uint64 // writes that were tried
 
@@ -27,10 +28,25 @@ func newWires(cfg Config) *wires {
 	return &wires{dial: cfg.Dial, tls: cfg.TLS, within: cfg.Timeout, open: make(map[*wire]struct{}), last: make(map[string]*wire)}
 }
 
-// Dial is the dialer that the client library is given.
+// Dial is the dialer that the client library is given. It returns no error: the library would print it, and go on dialling by itself. What is
+// refused is a connection whose first use tells why.
 func (w *wires) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.within)
 	defer cancel()
+	c, err := w.connect(ctx, network, address)
+	if err != nil {
+		return refused{why: err, address: address}, nil
+	}
+	return c, nil
+}
+
+func (w *wires) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	if w.locate != nil {
+		var err error
+		if address, err = w.locate(ctx); err != nil {
+			return nil, err
+		}
+	}
 	raw, err := w.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -57,6 +73,27 @@ func (w *wires) Dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	return secure, nil
 }
+
+// refused is a connection that could not be made.
+type refused struct {
+	why     error
+	address string
+}
+
+func (r refused) Read([]byte) (int, error)         { return 0, r.why }
+func (r refused) Write([]byte) (int, error)        { return 0, r.why }
+func (r refused) Close() error                     { return nil }
+func (r refused) LocalAddr() net.Addr              { return refusedAddr("") }
+func (r refused) RemoteAddr() net.Addr             { return refusedAddr(r.address) }
+func (r refused) SetDeadline(time.Time) error      { return nil }
+func (r refused) SetReadDeadline(time.Time) error  { return nil }
+func (r refused) SetWriteDeadline(time.Time) error { return nil }
+
+// refusedAddr is the address of either end.
+type refusedAddr string
+
+func (refusedAddr) Network() string  { return "tcp" }
+func (a refusedAddr) String() string { return string(a) }
 
 // alive reports whether the latest connection to each address still stands, as far as this machine knows. It is for clients of which no
 // connection waits in a read: a look would wait for that.

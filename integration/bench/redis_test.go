@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/herald-go/herald/adapters/redis"
 	"github.com/herald-go/herald/envelope"
-	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/messaging"
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/herald-go/herald/integration/brokers"
 )
 
 const (

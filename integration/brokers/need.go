@@ -23,7 +23,7 @@ const startTime = 8 * time.Minute
 type Option func(*source.Order)
 
 // Setting sets a line of rabbitmq.conf, of Kafka's server.properties, or of redis.conf, without quotes. In the value {files} stands for the
-// folder of the files that File gives, and {port:NAME} for the port that Port asks for.
+// folder of the files that File gives, {port} for the port that clients dial, and {port:NAME} for the one that Port asks for.
 func Setting(key, value string) Option {
 	return func(o *source.Order) { o.Settings = append(o.Settings, source.Setting{Key: key, Value: value}) }
 }

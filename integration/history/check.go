@@ -34,7 +34,7 @@ type state struct {
 	copies  int    // how many copies the broker may hold
 	used    int    // how many of them the starts have used
 	starts  int
-	freed   bool // a member lost it, so that the next start needs no copy of its own
+	freed   int // how many copies members have lost: so many of the next starts need no copy of their own
 }
 
 // checker is one pass over a history.
@@ -109,7 +109,7 @@ func (c *checker) handled(s *state, o Op) {
 		}
 		c.keep(o.Member, s)
 	case Freed:
-		s.freed = true
+		s.freed++
 		if s.owner == o.Member {
 			s.owner = ""
 		}
@@ -131,13 +131,14 @@ func (c *checker) hurt(member string) {
 			continue
 		}
 		for _, s := range last {
-			s.freed = true
+			s.freed++
 		}
 		delete(c.done, name)
 	}
 	for _, s := range c.events {
 		if s.owner != "" && (member == "" || s.owner == member) {
-			s.owner, s.freed = "", true
+			s.owner = ""
+			s.freed++
 		}
 	}
 }
@@ -145,7 +146,9 @@ func (c *checker) hurt(member string) {
 func (c *checker) started(s *state, o Op) {
 	r := &c.report
 	s.starts++
-	if !s.freed {
+	if s.freed > 0 {
+		s.freed--
+	} else {
 		s.used++
 	}
 	switch {
@@ -168,7 +171,7 @@ func (c *checker) started(s *state, o Op) {
 			r.Unexplained = append(r.Unexplained, o)
 		}
 	}
-	s.owner, s.freed = o.Member, false
+	s.owner = o.Member
 }
 
 // OK reports whether nothing was violated.

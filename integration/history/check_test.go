@@ -129,6 +129,28 @@ func TestExplainedDuplicatesPass(t *testing.T) {
 	}
 }
 
+// Each copy that a member had finished may come again after a fault, also where they are copies of one event.
+func TestAFaultExplainsEveryCopy(t *testing.T) {
+	t.Parallel()
+	start := history.Op{Kind: history.Start, ID: "x", Group: "g", Member: "m1"}
+	done := history.Op{Kind: history.Done, ID: "x", Group: "g", Member: "m1"}
+	ops := []history.Op{
+		{Kind: history.Attempt, ID: "x"},
+		{Kind: history.Unknown, ID: "x"},
+		{Kind: history.Attempt, ID: "x"},
+		{Kind: history.Acked, ID: "x"},
+		start, done, start, done,
+		{Kind: history.Hurt},
+		start, done, start, done,
+	}
+	if r := history.Check(ops, "g", 4); !r.OK() || r.Duplicates != 3 {
+		t.Errorf("got %s", r)
+	}
+	if r := history.Check(append(ops, start, done), "g", 4); len(r.Unexplained) != 1 {
+		t.Errorf("one too many: %s", r)
+	}
+}
+
 // A fault explains no more than what a member may hold: its last four events.
 func TestAFaultExplainsTheWindowAlone(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,7 @@ type link struct {
 	net       *Network
 	near, far *net.TCPConn
 	done      chan struct{} // closed by end
+	left      atomic.Bool   // the client has closed its end
 	once      sync.Once
 }
 
@@ -113,6 +115,9 @@ func (l *link) read(src *net.TCPConn, chunks chan<- chunk) {
 			return
 		}
 		if err != nil {
+			if src == l.near {
+				l.left.Store(true)
+			}
 			l.put(chunks, chunk{err: err, due: due})
 			return
 		}

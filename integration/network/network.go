@@ -105,11 +105,18 @@ func (n *Network) Slow(latency time.Duration, bytesPerSecond int) {
 // Heal ends every fault.
 func (n *Network) Heal() { n.set(func(s *state) { *s = state{closed: s.closed} }) }
 
-// Connections returns how many connections are open.
+// Connections returns how many connections the client has open. One that it has closed does not count, although the server may hold its end
+// for as long as it is busy with a request: Kafka reads no end of stream meanwhile.
 func (n *Network) Connections() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return len(n.links)
+	open := 0
+	for l := range n.links {
+		if !l.left.Load() {
+			open++
+		}
+	}
+	return open
 }
 
 // Dials returns how often Dial was called, failures included.

@@ -118,6 +118,29 @@ func TestCut_ResetsWhatIsOpenAndLetsNewOnesIn(t *testing.T) {
 	echoes(t, dial(t, n, address))
 }
 
+func TestConnections_AreThoseThatTheClientHasOpen(t *testing.T) {
+	t.Parallel()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0") // its connections are never read and never closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	n := network.New(t)
+	one, two := dial(t, n, l.Addr().String()), dial(t, n, l.Addr().String())
+	if open := n.Connections(); open != 2 {
+		t.Errorf("%d are open, want 2", open)
+	}
+	_, _ = one.Close(), two.Close()
+	check := time.NewTicker(time.Millisecond)
+	defer check.Stop()
+	for began := time.Now(); n.Connections() > 0; <-check.C {
+		if time.Since(began) > patience {
+			t.Fatalf("%d are open, and the client has closed them all", n.Connections())
+		}
+	}
+}
+
 func TestDown_RefusesUntilUp(t *testing.T) {
 	t.Parallel()
 	n := network.New(t)

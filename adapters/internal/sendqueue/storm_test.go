@@ -62,7 +62,7 @@ func (w *writer) write(e *sendqueue.Entry) {
 }
 
 // sender puts at random, withdraws at random, and checks that each fate fits what it did.
-func sender(t *testing.T, ctx context.Context, id string, seed uint64, queues []*sendqueue.Queue) {
+func sender(ctx context.Context, t *testing.T, id string, seed uint64, queues []*sendqueue.Queue) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	seq := 0
 	q := queues[rng.IntN(len(queues))]
@@ -106,7 +106,7 @@ func TestStormOfSendersLosesNothingAndKeepsOrder(t *testing.T) {
 			writing.Go(func() { writers[i].run(stop) })
 		}
 		for i := range senders {
-			sending.Go(func() { sender(t, t.Context(), fmt.Sprint("s", i), uint64(i), queues) })
+			sending.Go(func() { sender(t.Context(), t, fmt.Sprint("s", i), uint64(i), queues) })
 		}
 		sending.Wait()
 		close(stop)

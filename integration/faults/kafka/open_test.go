@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/adapters/kafka"
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)
@@ -24,6 +25,13 @@ func own(t *testing.T, opts ...brokers.Option) *brokers.Broker {
 	t.Helper()
 	t.Attr("suite", "faults")
 	return brokers.Own(t, brokers.Kafka, opts...)
+}
+
+// shared returns the broker of the run, for faults that hurt nothing but what the test has made there.
+func shared(t *testing.T) *brokers.Broker {
+	t.Helper()
+	t.Attr("suite", "faults")
+	return brokers.Need(t, brokers.Kafka)
 }
 
 // open opens a connection that notices a dead peer soon.

@@ -11,10 +11,11 @@ import (
 
 	"github.com/herald-go/herald/adapters/kafka"
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 // Rows 1 to 11 of the matrix, which all brokers have in common.
@@ -29,7 +30,7 @@ func TestFaults(t *testing.T) {
 // Row 23: members come and go every two seconds, with three partitions over two, three and four of them. Nothing is committed that is not
 // done, and no key's order breaks.
 func TestRebalanceStorm(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	topic := matrix.Topic()
 	l := busy(t, b, load.Config{Topic: topic, Members: 2, Keys: 24, Work: time.Millisecond, Spec: messaging.Topic{Partitions: 3}})
 	l.Await(200)
@@ -104,7 +105,7 @@ func untilGone(t *testing.T, broker *messaging.Broker, topic string) {
 
 // Row 27: partitions are added under load. They are found, and what is in them is handled from its beginning.
 func TestPartitionsAdded(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	topic := matrix.Topic()
 	l := busy(t, b, load.Config{Topic: topic, Members: 2, Keys: 24, Spec: messaging.Topic{Partitions: 2}})
 	l.Await(200)
@@ -122,7 +123,7 @@ func TestPartitionsAdded(t *testing.T) {
 
 // Row 28: one record is too large for the topic. It alone is refused; those of the same call pass.
 func TestOneRecordTooLarge(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	topic := matrix.Topic()
 	cfg := messaging.Config{Topics: []messaging.Topic{{Name: topic, Partitions: 1, Groups: []string{"g"}}}}
 	broker, err := open(t.Context(), b, nil, messaging.WithConfig(cfg))
@@ -146,9 +147,9 @@ func TestOneRecordTooLarge(t *testing.T) {
 	}
 }
 
-// Bad input: a wrong password, and a topic that is not there where nothing may be created.
+// Bad input: a topic that is not there where nothing may be created.
 func TestUnknownTopicIsRefused(t *testing.T) {
-	b := own(t)
+	b := shared(t)
 	cfg, err := kafka.ParseURL(b.URL())
 	must(t, err)
 	cfg.Declare = kafka.DeclareVerify

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/adapters/redis"
+	"github.com/herald-go/herald/pkg/messaging"
+
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
 	"github.com/herald-go/herald/integration/load"
 	"github.com/herald-go/herald/integration/network"
-	"github.com/herald-go/herald/pkg/messaging"
 )
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)

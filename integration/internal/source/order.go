@@ -16,7 +16,7 @@ type place struct {
 
 // settings returns the order's settings with their placeholders filled in.
 func (o *Order) settings(p place) []Setting {
-	pairs := []string{"{files}", p.files}
+	pairs := []string{"{files}", p.files, "{port}", strconv.Itoa(p.port)}
 	for name, port := range p.ports {
 		pairs = append(pairs, "{port:"+name+"}", strconv.Itoa(port))
 	}

@@ -32,7 +32,7 @@ type Order struct {
 	// Origin is Docker or Local, or empty for the first that works.
 	Origin string
 	// Settings are lines of rabbitmq.conf, of Kafka's server.properties, or of redis.conf. In their values {files} stands for the folder of
-	// Files, and {port:NAME} for a port of Ports.
+	// Files, {port} for the port that clients dial, and {port:NAME} for a port of Ports.
 	Settings []Setting
 	// Files are put where the broker can read them, by name.
 	Files map[string][]byte

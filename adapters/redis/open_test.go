@@ -1,0 +1,78 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/herald-go/herald/adapters/redis"
+	"github.com/herald-go/herald/pkg/driver"
+)
+
+func TestServersThatAreTooOldAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		version, durability string
+		pubsub, refused     bool
+	}{
+		{version: "6.2.7", refused: true},
+		{version: "6.2.7", pubsub: true},
+		{version: "7.0.15"},
+		{version: "7.0.15", durability: redis.DurabilityAOF, refused: true},
+		{version: "7.2.0", durability: redis.DurabilityAOF},
+		{version: "10.0.0", durability: redis.DurabilityAOF},
+		{version: "of its own"},
+	} {
+		f := &fake{version: c.version, answer: withGroup(func([]string) string { return bulk("1-0") })}
+		d, err := redis.New(t.Context(), redis.Config{Dial: f.dial, Timeout: time.Second, PubSub: c.pubsub, Durability: c.durability})
+		if err == nil {
+			t.Cleanup(func() { _ = d.Close(context.Background()) })
+		}
+		if errors.Is(err, driver.ErrUnsupported) != c.refused || err != nil && !c.refused {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// printed is what the client library would print.
+type printed struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (p *printed) Printf(_ context.Context, format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = append(p.lines, fmt.Sprintf(format, args...))
+}
+
+// It is not parallel, since the client library has one logger for all.
+func TestNothingIsPrintedWhenNobodyListens(t *testing.T) {
+	var p printed
+	goredis.SetLogger(&p)
+	f := &fake{answer: withGroup(func([]string) string { return bulk("1-0") }), away: true}
+	for _, change := range []func(*redis.Config){
+		func(*redis.Config) {},
+		func(c *redis.Config) { c.Cluster = true },
+		func(c *redis.Config) { c.Master = "main" },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		cfg := redis.Config{Dial: f.dial, Timeout: time.Second}
+		change(&cfg)
+		if _, err := redis.New(ctx, cfg); !errors.Is(err, errAway) {
+			t.Errorf("open is %v, want %v", err, errAway)
+		}
+		cancel()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.lines) > 0 {
+		t.Errorf("printed:\n%s", strings.Join(p.lines, "\n"))
+	}
+}

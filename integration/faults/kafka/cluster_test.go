@@ -1,0 +1,152 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/herald-go/herald/adapters/kafka"
+	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/messaging"
+
+	"github.com/herald-go/herald/integration/brokers"
+	"github.com/herald-go/herald/integration/faults/matrix"
+	"github.com/herald-go/herald/integration/load"
+)
+
+// cluster is three brokers, each a controller too, that keep a copy of everything and want two of them.
+type cluster [3]*brokers.Broker
+
+// three starts a cluster of processes of this machine: they find each other over loopback, as containers can't.
+func three(t *testing.T) *cluster {
+	t.Helper()
+	t.Attr("suite", "faults")
+	voters := make([]string, 3)
+	ports := controllers(t)
+	for i, port := range ports {
+		voters[i] = fmt.Sprintf("%d@127.0.0.1:%s", i+1, port)
+	}
+	c := &cluster{}
+	var starting sync.WaitGroup
+	for i := range c {
+		opts := []brokers.Option{brokers.From("local")}
+		for key, value := range map[string]string{
+			"node.id": strconv.Itoa(i + 1), "controller.quorum.voters": strings.Join(voters, ","),
+			"listeners": "CONTROLLER://127.0.0.1:" + ports[i] + ",PLAINTEXT://127.0.0.1:{port}", "default.replication.factor": "3",
+			"min.insync.replicas": "2", "offsets.topic.replication.factor": "3", "broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500",
+		} {
+			opts = append(opts, brokers.Setting(key, value))
+		}
+		starting.Go(func() { c[i] = brokers.Own(t, brokers.Kafka, opts...) }) // none serves before the others are there
+	}
+	starting.Wait()
+	for _, b := range c {
+		if b == nil { // Own has said why, and could end its own goroutine alone
+			t.SkipNow()
+		}
+	}
+	return c
+}
+
+// controllers returns three ports, below those that clients are given by themselves.
+func controllers(t *testing.T) []string {
+	t.Helper()
+	var free []string
+	for port := 19_100; len(free) < 3 && port < 20_000; port++ {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+		if err != nil {
+			continue
+		}
+		must(t, l.Close())
+		free = append(free, strconv.Itoa(port))
+	}
+	return free
+}
+
+// url names all three.
+func (c *cluster) url() string {
+	return "kafka://" + strings.Join([]string{c[0].Addr(), c[1].Addr(), c[2].Addr()}, ",")
+}
+
+func (c *cluster) open(ctx context.Context, opts ...messaging.Option) (*messaging.Broker, error) {
+	cfg, err := kafka.ParseURL(c.url())
+	if err != nil {
+		return nil, err
+	}
+	cfg.Session, cfg.Heartbeat, cfg.RequestTimeout = session, 500*time.Millisecond, 3*time.Second
+	return kafka.OpenConfig(ctx, cfg, opts...)
+}
+
+// leader returns the broker that leads a topic's first partition.
+func (c *cluster) leader(t *testing.T, topic string) *brokers.Broker {
+	t.Helper()
+	out := tool(t, c[0], "kafka-topics", "--describe", "--topic", topic)
+	_, line, _ := strings.Cut(out, "Partition: 0")
+	_, number, _ := strings.Cut(line, "Leader: ")
+	id, err := strconv.Atoi(strings.TrimSpace(strings.SplitN(number, "\t", 2)[0]))
+	if err != nil || id < 1 || id > len(c) {
+		t.Fatalf("no leader in %s", out)
+	}
+	return c[id-1]
+}
+
+// Rows 21, 22 and 24, on a cluster of three.
+func TestThreeBrokers(t *testing.T) {
+	c := three(t)
+	t.Run("a leader is killed", func(t *testing.T) { leaderKilled(t, c) })
+	t.Run("too few replicas", func(t *testing.T) { tooFewReplicas(t, c) })
+}
+
+// leaderKilled kills the leader of one of three partitions, which may well coordinate the group or lead the controllers too, and lets it
+// come back and lead again. Nothing that was acked is lost, and no key's order breaks.
+func leaderKilled(t *testing.T, c *cluster) {
+	topic := matrix.Topic()
+	spec := messaging.Topic{Partitions: 3, Groups: []string{"workers"}}
+	l := load.Start(t, load.Config{Topic: topic, Members: 2, Keys: 24, Ordered: true, Spec: spec, Open: c.open})
+	l.Await(200)
+	leader := c.leader(t, topic)
+	l.Hurt(func() { must(t, leader.Kill(t.Context())) })
+	t.Logf("traffic again after %v", l.Recover(20*time.Second))
+	l.Await(200)
+	l.Hurt(func() {
+		must(t, leader.Start(t.Context()))
+		tool(t, c[0], "kafka-leader-election", "--election-type", "preferred", "--all-topic-partitions")
+	})
+	l.Recover(20 * time.Second)
+	l.Finish()
+}
+
+// tooFewReplicas wants one replica more than there are. Publish says so, and nothing is marked as stored; with the replica all is well again.
+func tooFewReplicas(t *testing.T, c *cluster) {
+	topic := matrix.Topic()
+	cfg := messaging.Config{Topics: []messaging.Topic{{Name: topic, Partitions: 1, Groups: []string{"g"}}}}
+	broker, err := c.open(t.Context(), messaging.WithConfig(cfg))
+	must(t, err)
+	defer func() { must(t, broker.Close(context.WithoutCancel(t.Context()))) }()
+	publish := func(limit time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		return broker.Publish(ctx, topic, envelope.New("thing.done", []byte("{}")))
+	}
+	must(t, publish(30*time.Second))
+	tool(t, c[0], "kafka-configs", "--alter", "--entity-type", "topics", "--entity-name", topic, "--add-config", "min.insync.replicas=3")
+	leader := c.leader(t, topic)
+	must(t, leader.Kill(t.Context()))
+	// Until the cluster has noticed, the batch may be in the log of the leader: nobody knows. Then it is refused.
+	for began := time.Now(); err == nil || !errors.Is(err, messaging.ErrUnavailable); {
+		err = publish(15 * time.Second)
+		if err == nil || time.Since(began) > time.Minute {
+			t.Fatalf("two of three replicas are there: publish says %v, want unavailable", err)
+		}
+	}
+	t.Log(err)
+	must(t, leader.Start(t.Context()))
+	must(t, publish(30*time.Second))
+}
