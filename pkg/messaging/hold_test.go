@@ -323,3 +323,21 @@ func TestHold_CopiesThatAreRefusedAreTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// slowly handles events one by one, or in batches of a size, and takes three minutes for each call.
+func (s *shop) slowly(size int) messaging.Handler {
+	if size == 0 {
+		return messaging.HandlerFunc(func(_ context.Context, d *messaging.Delivery) error {
+			s.saw("%s#%d", d.Data, d.Attempt)
+			time.Sleep(3 * time.Minute)
+			return nil
+		})
+	}
+	return messaging.HandleBatch(func(_ context.Context, batch []*messaging.Delivery) error {
+		for _, d := range batch {
+			s.saw("%s#%d", d.Data, d.Attempt)
+		}
+		time.Sleep(3 * time.Minute)
+		return nil
+	}, messaging.BatchOptions{Size: size, Wait: -1})
+}
