@@ -70,8 +70,8 @@ func (e *epoch) unsettled() bool {
 	return e.settling || len(e.acks[0])+len(e.acks[1])+len(e.gone)+len(e.releases[0])+len(e.releases[1]) > 0
 }
 
-// hand is what a subscription has in hand: what is ready for Receive, and what Receive has handed out. Together they stay within the
-// window; a read that is under way has its part of it reserved.
+// hand is what a subscription has in hand: what is ready for Receive, what Receive has handed out, and what was acked and not yet taken by the
+// broker, which may come again after a fault. Together they stay within the window; a read that is under way has its part of it reserved.
 type hand struct {
 	window, windowBytes int
 
@@ -81,6 +81,7 @@ type hand struct {
 	readyBytes      int
 	held, heldBytes int
 	reserved        int
+	unacked         int  // acks that the broker has not answered
 	full            bool // the last read brought as much as it asked for
 	inboxes         bool // the last read brought something from an inbox
 	average         int  // bytes of a message, lately
@@ -100,7 +101,7 @@ func (h *hand) init(spec driver.Spec) {
 
 // room returns how many messages may be asked for; none is certain to fit the bytes, so at least one may if there is nothing at all.
 func (h *hand) room() int {
-	n := h.window - h.held - len(h.ready) - h.reserved
+	n := h.window - h.held - len(h.ready) - h.reserved - h.unacked
 	if n <= 0 {
 		return 0
 	}
@@ -213,6 +214,7 @@ func (h *hand) lose(e *epoch) {
 	for e.first != nil {
 		h.drop(e.first)
 	}
+	h.unacked -= len(e.acks[0]) + len(e.acks[1])
 	e.acks, e.releases, e.gone = [2][]string{}, [2][]string{}, nil
 	h.sweep()
 	h.cond.Broadcast()

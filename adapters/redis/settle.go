@@ -26,6 +26,7 @@ func (s *subscription) settleLoop(ctx context.Context) error {
 		err := s.settle(ctx, w)
 		s.mu.Lock()
 		w.epoch.settling = false
+		s.unacked -= len(w.acks)
 		s.cond.Broadcast()
 		s.mu.Unlock()
 		s.attend()

@@ -325,6 +325,7 @@ func (s *subscription) Settle(outcomes []driver.Outcome) {
 			acks++
 		case outcomes[i].Verdict == driver.Ack:
 			e.acks[kind] = append(e.acks[kind], x.entry)
+			s.unacked++
 		case s.spec.Partitions > 0:
 			e.ending = true // all that comes later on this partition goes with it: the lease is given up
 			e.lane.until = time.Now()

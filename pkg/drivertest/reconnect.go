@@ -209,7 +209,13 @@ func broadcastResumes(f *fixture) {
 	f.disconnect()
 	f.must(f.h.Reconnect())
 	f.pause(f.h.Quiet)
-	f.eventually(func() (bool, string) { // at most once across a disconnect: the first ones may miss the reader
+	f.hears(d, topic, m)
+}
+
+// hears demands that a reader goes on. At most once across a disconnection: the first ones may miss a broadcast.
+func (f *fixture) hears(d driver.Driver, topic string, m *member) {
+	f.Helper()
+	f.eventually(func() (bool, string) {
 		f.publish(d, f.to(topic), f.event("k"))
 		batch, err := m.receive(f.h.Quiet, 64)
 		m.settle(driver.Ack, batch...)
@@ -226,8 +232,7 @@ func reconnectLeavesNoGoroutine(f *fixture) {
 		for range 3 {
 			f.bounce()
 		}
-		f.publish(d, f.to(topic), f.event("k"))
-		m.take(1)
+		f.hears(d, topic, m)
 		f.shut(d)
 	})
 }
