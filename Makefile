@@ -53,8 +53,9 @@ check: ## check format, vet, lint, imports, snippets, modules, and the build fro
 	@go run ./cmd/internal/outside
 	@echo "check: all good"
 
-bench: ## measure the envelope, messaging and the memory adapter
-	@go test -run '^$$' -bench . -benchmem -benchtime 1s -count 3 ./envelope/... ./pkg/messaging/... ./adapters/memory/...
+bench: ## measure the envelope, messaging, schemas, and each adapter beside the bare client of its broker
+	@go test -run '^$$' -bench . -benchmem -benchtime 1s -count 3 ./envelope/... ./pkg/messaging/... ./adapters/memory/... ./schema/...
+	@cd integration && go test -run '^$$' -bench . -benchmem -benchtime 20000x -count 3 -timeout 30m ./bench/...
 
 fuzz: ## run every fuzz target in turn for FUZZTIME
 	@go run ./cmd/internal/fuzz -time $(FUZZTIME)

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"github.com/herald-go/herald/pkg/driver"
 )
 
@@ -45,14 +47,23 @@ func (d *Driver) server() string {
 }
 
 // maxMessage is the broker's limit for a body.
-func (d *Driver) maxMessage() int {
-	if d.cfg.MaxMessage > 0 {
-		return d.cfg.MaxMessage
+func (d *Driver) maxMessage() int { return d.cfg.largest(d.server()) }
+
+// largest is the limit for a body of a server of that version.
+func (c *Config) largest(version string) int {
+	if c.MaxMessage > 0 {
+		return c.MaxMessage
 	}
-	if major(d.server()) >= 4 {
+	if major(version) >= 4 {
 		return 16 << 20
 	}
 	return 128 << 20
+}
+
+// versionOf is what the server of a connection says of itself.
+func versionOf(conn *amqp.Connection) string {
+	version, _ := conn.Properties["version"].(string)
+	return version
 }
 
 // major is the first number of a version; 0 when there is none.

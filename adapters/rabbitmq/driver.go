@@ -87,9 +87,7 @@ func (d *Driver) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if version, ok := l.conn.Properties["version"].(string); ok {
-		d.version.Store(version)
-	}
+	d.version.Store(versionOf(l.conn))
 	return nil
 }
 

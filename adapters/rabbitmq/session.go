@@ -64,7 +64,7 @@ func newSession(p *publisher, l *link) (*session, error) {
 		// Room for each message that can be out: amqp091 drops a return that waits for 5 s.
 		returns: ch.NotifyReturn(make(chan amqp.Return, p.d.cfg.Pipeline)),
 		sweep:   time.NewTimer(time.Hour),
-		most:    p.d.maxMessage(),
+		most:    p.d.cfg.largest(versionOf(l.conn)), // of this very server: the driver may not know its own yet
 		routes:  make(map[driver.Address]*route), known: make(map[string]bool), delayed: make(map[string]bool),
 	}
 	s.sweep.Stop()
