@@ -18,11 +18,12 @@ const closeTime = 40 * time.Second
 
 // Load is traffic that runs. Its methods are called by the test's goroutine.
 type Load struct {
-	t       *testing.T
-	cfg     Config
-	log     history.Log
-	brokers []*messaging.Broker // the publishers' first
-	joined  int
+	t         *testing.T
+	cfg       Config
+	log       history.Log
+	brokers   []*messaging.Broker // the publishers' first
+	publisher *messaging.Broker   // that one, for the publishers: members come and go
+	joined    int
 
 	handled atomic.Int64
 	acked   sync.Map // id → struct{}, removed when handled
@@ -54,6 +55,7 @@ func Start(t *testing.T, cfg Config) *Load {
 		}
 		l.open(ctx, member, topics)
 	}
+	l.publisher = l.brokers[0]
 	for i, b := range l.brokers[1:] {
 		l.subscribe(ctx, b, "m"+strconv.Itoa(i+1))
 	}

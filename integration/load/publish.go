@@ -35,7 +35,7 @@ func (l *Load) untilAcked(ctx context.Context, e envelope.Event, seq int) bool {
 	for ctx.Err() == nil {
 		l.log.Add(o)
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cfg.Timeout)
-		err := l.brokers[0].Publish(bounded, l.cfg.Topic, e)
+		err := l.publisher.Publish(bounded, l.cfg.Topic, e)
 		cancel()
 		l.outcome(o, err)
 		if err == nil {
@@ -62,7 +62,7 @@ func (l *Load) Try(limit time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), limit)
 	defer cancel()
 	began := time.Now()
-	err := l.brokers[0].Publish(ctx, l.cfg.Topic, envelope.New("load.tried", nil, envelope.ID(id), envelope.ContentType("text/plain")))
+	err := l.publisher.Publish(ctx, l.cfg.Topic, envelope.New("load.tried", nil, envelope.ID(id), envelope.ContentType("text/plain")))
 	took := time.Since(began)
 	l.outcome(history.Op{ID: id}, err)
 	return took, err
