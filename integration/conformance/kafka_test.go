@@ -34,7 +34,7 @@ func kafkaConformance(t *testing.T, b *brokers.Broker, change func(*kafka.Config
 	transport := &kafkago.Transport{MetadataTopics: []string{"__consumer_offsets"}}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &kafkago.Client{Addr: kafkago.TCP(b.Addr()), Timeout: 30 * time.Second, Transport: transport}
-	k := &kafkaFaults{addr: b.Addr(), client: client, quiet: map[string]bool{}}
+	k := &kafkaFaults{addr: b.Addr(), client: client, quiet: map[string]bool{}, deaf: map[string][]*ears{}}
 	h := harness(t, b, func(ctx context.Context, b *brokers.Broker, dial dial) (driver.Driver, error) {
 		cfg, err := kafka.ParseURL(b.URL())
 		if err != nil {
@@ -59,8 +59,8 @@ type kafkaFaults struct {
 	drivers atomic.Int64
 
 	mu    sync.Mutex
-	quiet map[string]bool // topics whose answers get lost
-	deaf  []*ears
+	quiet map[string]bool    // topics whose answers get lost
+	deaf  map[string][]*ears // by topic: sentences run side by side
 }
 
 // kafkaDriver remembers its groups, and turns deaf when it publishes to a topic whose answers get lost.
@@ -232,10 +232,10 @@ func (k *kafkaFaults) unanswered(topic string, on bool) error {
 	if on {
 		return nil
 	}
-	for _, e := range k.deaf {
+	for _, e := range k.deaf[topic] {
 		e.set(false)
 	}
-	k.deaf = nil
+	delete(k.deaf, topic)
 	return nil
 }
 
@@ -256,7 +256,7 @@ func (p *kafkaPublisher) Send(ctx context.Context, to driver.Address, msgs []*dr
 		<-first
 		p.d.ears.set(true)
 		k.mu.Lock()
-		k.deaf = append(k.deaf, p.d.ears)
+		k.deaf[to.Topic] = append(k.deaf[to.Topic], p.d.ears)
 		k.mu.Unlock()
 	}
 	p.Publisher.Send(ctx, to, msgs, r)

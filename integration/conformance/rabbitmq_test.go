@@ -22,7 +22,7 @@ import (
 
 func TestRabbitMQ(t *testing.T) {
 	b := brokers.Need(t, brokers.RabbitMQ)
-	deaf := &deafness{topics: map[string]bool{}}
+	deaf := &deafness{topics: map[string]bool{}, deaf: map[string][]*hearing{}}
 	h := harness(t, b, func(ctx context.Context, b *brokers.Broker, dial dial) (driver.Driver, error) {
 		cfg, err := rabbitmq.ParseURL(b.URL())
 		if err != nil {
@@ -107,7 +107,7 @@ func (p *permissions) refuse(topic string, on bool) error {
 type deafness struct {
 	mu     sync.Mutex
 	topics map[string]bool
-	deaf   []*hearing
+	deaf   map[string][]*hearing // by topic: sentences run side by side
 }
 
 func (d *deafness) set(topic string, on bool) error {
@@ -117,10 +117,10 @@ func (d *deafness) set(topic string, on bool) error {
 	if on {
 		return nil
 	}
-	for _, h := range d.deaf {
+	for _, h := range d.deaf[topic] {
 		h.set(false)
 	}
-	d.deaf = nil
+	delete(d.deaf, topic)
 	return nil
 }
 
@@ -207,7 +207,7 @@ func (p *impairedPublisher) Send(ctx context.Context, to driver.Address, msgs []
 		<-heard
 		p.h.set(true)
 		p.all.mu.Lock()
-		p.all.deaf = append(p.all.deaf, p.h)
+		p.all.deaf[to.Topic] = append(p.all.deaf[to.Topic], p.h)
 		p.all.mu.Unlock()
 	}
 	p.Publisher.Send(ctx, to, msgs, r)

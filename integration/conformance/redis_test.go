@@ -25,7 +25,7 @@ func TestOldestRedisStreams(t *testing.T) {
 
 func redisStreams(t *testing.T, b *brokers.Broker) {
 	t.Helper()
-	deaf := &deafness{topics: map[string]bool{}}
+	deaf := &deafness{topics: map[string]bool{}, deaf: map[string][]*hearing{}}
 	h := harness(t, b, func(ctx context.Context, b *brokers.Broker, dial dial) (driver.Driver, error) {
 		cfg, err := redis.ParseURL(b.URL())
 		if err != nil {
