@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -14,6 +16,7 @@ type conn struct {
 	server *Server
 	pub    publisher
 	closed bool // guarded by the server's lock
+	clock  atomic.Pointer[func() time.Time]
 
 	mu   sync.Mutex // guards what follows; nothing else is taken under it
 	subs []*subscription
@@ -31,6 +34,7 @@ var (
 	_ driver.Lagger   = (*conn)(nil)
 	_ driver.Topology = (*conn)(nil)
 	_ driver.Groups   = (*conn)(nil)
+	_ driver.Clocked  = (*conn)(nil)
 )
 
 // Publisher implements driver.Driver.
@@ -164,6 +168,18 @@ func (g *group) remove(s *subscription) {
 		t := g.topic
 		t.readers = slices.DeleteFunc(t.readers, func(r *group) bool { return r == g })
 	}
+}
+
+// UseClock implements driver.Clocked.
+func (c *conn) UseClock(now func() time.Time) { c.clock.Store(&now) }
+
+// ahead is by how many nanoseconds the connection's clock is ahead of the server's, whose time counts.
+func (c *conn) ahead() int64 {
+	clock := c.clock.Load()
+	if clock == nil {
+		return 0
+	}
+	return (*clock)().UnixNano() - now()
 }
 
 // Notify implements driver.Notifier.

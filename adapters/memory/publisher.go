@@ -58,7 +58,7 @@ func (p *publisher) Send(ctx context.Context, to driver.Address, msgs []*driver.
 				s.mu.Unlock()
 				continue
 			}
-			bad, after := s.accept(t, whole, to, msgs[i:])
+			bad, after := s.accept(t, whole, to, msgs[i:], p.conn.ahead())
 			s.mu.RUnlock()
 			run(after)
 			answer(r, i, len(msgs)-i, bad)
@@ -157,7 +157,7 @@ func (p *publisher) flush() (after []func()) {
 		if t == nil && whole == nil {
 			t = s.create(q.to.Topic, q.to.Log)
 		}
-		bad, more := s.accept(t, whole, q.to, []*driver.Message{q.msg})
+		bad, more := s.accept(t, whole, q.to, []*driver.Message{q.msg}, p.conn.ahead())
 		after = append(after, more...)
 		answer(q.r, q.i, 1, bad)
 	}

@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -62,8 +63,9 @@ func (t *topic) destination(like string, to driver.Address) (*group, *failed) {
 	}
 }
 
-// accept claims and stores messages and returns the exceptions, and what is to be called when no lock is held.
-func (s *Server) accept(t *topic, whole *failed, to driver.Address, msgs []*driver.Message) ([]failed, []func()) {
+// accept claims and stores messages and returns the exceptions, and what is to be called when no lock is held. ahead is
+// how many nanoseconds the sender's clock is ahead of the server's.
+func (s *Server) accept(t *topic, whole *failed, to driver.Address, msgs []*driver.Message, ahead int64) ([]failed, []func()) {
 	if t == nil {
 		var bad []failed
 		for i, m := range msgs {
@@ -82,7 +84,7 @@ func (s *Server) accept(t *topic, whole *failed, to driver.Address, msgs []*driv
 	for i, m := range msgs {
 		f := claim(m, s.cfg.MaxMessage, whole)
 		if f == nil {
-			f = t.store(m, inbox, now)
+			f = t.store(m, inbox, now, ahead)
 		}
 		if f != nil {
 			bad = append(bad, failed{i, f.fate, f.err})
@@ -110,7 +112,7 @@ func claim(m *driver.Message, limit int, whole *failed) *failed {
 var errLostAnswer = errors.New("answer lost")
 
 // store puts one claimed message where it goes, unless a fault says otherwise; nil is simply stored.
-func (t *topic) store(m *driver.Message, inbox *group, now int64) *failed {
+func (t *topic) store(m *driver.Message, inbox *group, now, ahead int64) *failed {
 	refuse, unconfirmed, store := t.dice.publish()
 	switch {
 	case t.refuses:
@@ -119,7 +121,7 @@ func (t *topic) store(m *driver.Message, inbox *group, now int64) *failed {
 		refuse, unconfirmed, store = false, true, true
 	}
 	if store {
-		t.put(m, inbox, now)
+		t.put(m, inbox, now, ahead)
 	}
 	switch {
 	case refuse:
@@ -131,8 +133,8 @@ func (t *topic) store(m *driver.Message, inbox *group, now int64) *failed {
 	}
 }
 
-func (t *topic) put(m *driver.Message, inbox *group, now int64) {
-	due := nanos(m.NotBefore)
+func (t *topic) put(m *driver.Message, inbox *group, now, ahead int64) {
+	due := nanos(m.NotBefore.Add(-time.Duration(ahead)))
 	switch {
 	case inbox != nil:
 		inbox.deposit(m, max(due, now), now)

@@ -4,7 +4,7 @@
 // # An adapter
 //
 // An adapter is a [Driver], a [Publisher] and a [Subscription]. Everything a broker may or may not have is a side interface that is looked
-// for once, when the broker is opened: [Notifier], [History], [Lagger], [Topology], [Groups]. What a driver can do, and how, it tells in
+// for once, when the broker is opened: [Notifier], [History], [Lagger], [Topology], [Groups], [Clocked]. What a driver can do, and how, it tells in
 // [Capabilities]. The package pkg/drivertest holds one test for each sentence of this contract; an adapter is done when that suite passes.
 //
 // # The way of a message

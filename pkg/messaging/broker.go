@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/herald-go/herald/envelope"
 	"github.com/herald-go/herald/pkg/driver"
@@ -29,6 +30,7 @@ type Broker struct {
 	codec           envelope.Codec
 	detector        Detector
 	checker         Checker
+	clock           func() time.Time
 	maxMessage      int
 	producer        *Producer
 	stats           counters
@@ -62,11 +64,12 @@ func New(ctx context.Context, d driver.Driver, opts ...Option) (*Broker, error) 
 	}
 	b := &Broker{
 		driver: d, driverPublisher: d.Publisher(), capabilities: d.Capabilities(),
-		config: s.config.withDefaults(), hooks: s.hooks, log: s.logger, codec: s.codec, checker: s.checker,
+		config: s.config.withDefaults(), hooks: s.hooks, log: s.logger, codec: s.codec, checker: s.checker, clock: s.clock,
 		disconnected: make(map[place]error), sources: make(map[*Subscription]map[*driver.Source]struct{}), failure: make(chan struct{}),
 	}
 	b.name = b.capabilities.Broker
 	b.setDefaults()
+	b.setClock()
 	b.producer = b.Publisher()
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(b.wrap("open", "", err), d.Close(ctx))

@@ -134,6 +134,7 @@ type settings struct {
 	codec  envelope.Codec
 
 	checker Checker
+	clock   func() time.Time
 }
 
 // WithConfig sets the configuration. Defaults to the zero Config.

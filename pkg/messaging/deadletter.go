@@ -78,11 +78,11 @@ func (s *Subscription) bury(ctx context.Context, w *worker, r result, reason Rea
 		it.lastError = r.err
 	}
 	if it.firstFailed.IsZero() {
-		it.firstFailed = time.Now()
+		it.firstFailed = s.broker.clock()
 	}
 	l := &DeadLetter{
 		Topic: s.topic, Group: s.options.group, Reason: reason, Error: errorText(it.lastError), Attempts: it.recorded + it.tries,
-		FirstFailed: it.firstFailed.UTC(), LastFailed: time.Now().UTC(), Position: it.origin, Build: build(),
+		FirstFailed: it.firstFailed.UTC(), LastFailed: s.broker.clock().UTC(), Position: it.origin, Build: build(),
 	}
 	var p *panicError
 	if errors.As(it.lastError, &p) {

@@ -83,9 +83,9 @@ func (s *Subscription) shiftHeld(ctx context.Context, it *item) { s.begin(ctx, s
 
 // copyHeld makes the move of an event that goes on, when it comes back, where it stands now: with its wait, and its quick tries as they are.
 func (s *Subscription) copyHeld(it *item) *move {
-	due := it.due
-	if !due.After(time.Now()) {
-		due = time.Time{}
+	var due time.Time
+	if wait := time.Until(it.due); wait > 0 {
+		due = s.broker.clock().Add(wait)
 	}
 	m := s.copyOf(it, due)
 	if it.quick > 0 {

@@ -136,7 +136,7 @@ func (s *Subscription) countFailure(it *item, err error) {
 	it.tries++
 	it.lastError = err
 	if it.firstFailed.IsZero() {
-		it.firstFailed = time.Now()
+		it.firstFailed = s.broker.clock()
 	}
 	s.broker.stats.failed.Add(1)
 }
@@ -166,7 +166,7 @@ func (s *Subscription) putOff(ctx context.Context, w *worker, r result, after ti
 		return true
 	}
 	s.broker.stats.later.Add(1)
-	s.shift(ctx, it, time.Now().Add(d))
+	s.shift(ctx, it, s.broker.clock().Add(d))
 	return false
 }
 
@@ -182,7 +182,7 @@ func (s *Subscription) postpone(ctx context.Context, w *worker, r result, d time
 	}
 	var due time.Time
 	if d > 0 {
-		due = time.Now().Add(d)
+		due = s.broker.clock().Add(d)
 	}
 	s.shift(ctx, r.item, due)
 	return false
@@ -195,7 +195,7 @@ func (s *Subscription) unrouted(ctx context.Context, w *worker, r result) bool {
 		s.discard(w, r)
 		return false
 	}
-	now := time.Now()
+	now := s.broker.clock()
 	if it.unrouted.IsZero() {
 		it.unrouted = now
 	}
@@ -234,7 +234,7 @@ func (s *Subscription) discard(w *worker, r result) {
 // admissible refuses what must not reach a handler.
 func (s *Subscription) admissible(it *item, a *attempt) error {
 	d := &a.delivery
-	if !d.ExpiresAt.IsZero() && !time.Now().Before(d.ExpiresAt) {
+	if !d.ExpiresAt.IsZero() && !s.broker.clock().Before(d.ExpiresAt) {
 		return refused(ReasonExpired, fmt.Errorf("expired at %s", d.ExpiresAt.Format(time.RFC3339)))
 	}
 	q := s.options.quarantine

@@ -81,7 +81,7 @@ func (p *Producer) prepare(ctx context.Context, c *call, topic string, events []
 		}
 		if e.Time.IsZero() {
 			if now.IsZero() {
-				now = time.Now().UTC()
+				now = b.clock().UTC()
 			}
 			e.Time = now
 		}

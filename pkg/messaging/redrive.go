@@ -152,7 +152,7 @@ func (b *Broker) Redrive(ctx context.Context, topic, group string, req RedriveRe
 
 // sendBack stores the copy, then the record of it.
 func (b *Broker) sendBack(ctx context.Context, topic, group string, l *DeadLetter, req *RedriveRequest) error {
-	r := record{Letter: l.At, Request: req.ID, Action: actionRedriven, By: req.By, At: time.Now().UTC()}
+	r := record{Letter: l.At, Request: req.ID, Action: actionRedriven, By: req.By, At: b.clock().UTC()}
 	if req.Discard {
 		r.Action = actionDiscarded
 	} else {
