@@ -31,6 +31,7 @@ func Run(t *testing.T, s Subject) {
 		{"the network is slow", slow},
 		{"the broker is not there yet", late},
 		{"one member is cut off for long", isolated},
+		{"the clocks differ, and jump", skewed},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.run(t, s) })
 		if t.Failed() && t.Context().Err() != nil {
