@@ -42,7 +42,7 @@ func (c *conn) Publisher() driver.Publisher { return &c.pub }
 
 // Subscribe implements driver.Driver. While the server is disconnected it waits, until ctx ends.
 func (c *conn) Subscribe(ctx context.Context, spec driver.Spec) (driver.Subscription, error) {
-	if err := validSpec(spec); err != nil {
+	if err := spec.Check(); err != nil {
 		return nil, fail("subscribe", spec.Topic, err)
 	}
 	spec.Types = slices.Clone(spec.Types)
@@ -84,28 +84,6 @@ func (c *conn) join(spec driver.Spec) (*subscription, error) {
 	s.mu.Unlock()
 	run(after)
 	return sub, err
-}
-
-// validSpec checks what does not depend on the server.
-func validSpec(spec driver.Spec) error {
-	switch {
-	case !driver.ValidName(spec.Topic):
-		return errTopicName
-	case spec.Broadcast == (spec.Group != ""):
-		return errGroupOrAll
-	case !spec.Broadcast && !driver.ValidName(spec.Group):
-		return fmt.Errorf("%q: %w", spec.Group, errGroupName)
-	case spec.Window <= 0 || spec.WindowBytes <= 0:
-		return errNoWindow
-	case spec.Partitions < 0 || spec.Partitions > driver.Slots:
-		return because(driver.ErrUnsupported, errPartitions)
-	case spec.Broadcast && spec.Partitions > 0:
-		return fmt.Errorf("a broadcast has no partitions: %w", driver.ErrUnsupported)
-	case spec.Broadcast && spec.Start.Kind != driver.StartDefault && spec.Start.Kind != driver.StartNewest:
-		return fmt.Errorf("a broadcast begins now: %w", driver.ErrUnsupported)
-	default:
-		return nil
-	}
 }
 
 // join makes a member of the group, or a broadcast reader. The topic's lock is held.

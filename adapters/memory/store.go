@@ -11,7 +11,7 @@ import (
 // route finds where messages go: a topic; or a fate for all of them; or neither, when the topic is yet to be made. s.mu is held.
 func (s *Server) route(to driver.Address) (*topic, *failed) {
 	if to.Topic == "" {
-		return nil, &failed{fate: driver.Invalid, err: fail("publish", "", errTopicName)}
+		return nil, &failed{fate: driver.Invalid, err: fail("publish", "", driver.CheckTopic(""))}
 	}
 	t := s.topics[to.Topic]
 	switch {

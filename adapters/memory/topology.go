@@ -44,19 +44,8 @@ func (s *Server) wanted(spec driver.TopicSpec) bounds {
 
 // declarable reports why a topic can't be declared as told. s.mu is held.
 func (s *Server) declarable(spec driver.TopicSpec) error {
-	if !driver.ValidName(spec.Name) {
-		return errTopicName
-	}
-	if spec.Partitions < 0 || spec.Partitions > driver.Slots {
-		return because(driver.ErrUnsupported, errPartitions)
-	}
-	if spec.MaxCount < 0 || spec.MaxBytes < 0 || spec.MaxAge < 0 {
-		return fmt.Errorf("negative bounds: %w", driver.ErrUnsupported)
-	}
-	for _, g := range spec.Groups {
-		if !driver.ValidName(g) {
-			return fmt.Errorf("%q: %w", g, errGroupName)
-		}
+	if err := spec.Check(); err != nil {
+		return err
 	}
 	t := s.topics[spec.Name]
 	if t == nil {
