@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -162,19 +161,16 @@ func (l *line) prepare(ctx context.Context, e *sendqueue.Entry, t target) {
 	l.writes = append(l.writes, write{entry: e, key: t.stream, missed: t.missed})
 	w := &l.writes[len(l.writes)-1]
 	if l.d.cfg.PubSub {
-		var err error
-		if w.cmd, err = l.channelCommand(ctx, m, t.stream); err != nil {
-			e.Done(driver.Invalid, err)
-			l.writes = l.writes[:len(l.writes)-1]
-		}
+		w.key = e.To.Topic // which keeps its order where a topic has several channels
+		w.cmd = l.channelCommand(ctx, m, t.stream)
 		return
 	}
-	if !m.NotBefore.IsZero() && time.Until(m.NotBefore) > 0 {
+	if left := l.d.clock.left(m.NotBefore); !m.NotBefore.IsZero() && left > 0 {
 		later := t.place.later()
 		if e.To.Group != "" {
 			later = t.place.inboxLater(e.To.Group)
 		}
-		w.cmd = delay(ctx, m, later, t.stream, t.missed != nil)
+		w.cmd = delay(ctx, m, left, later, t.stream, t.missed != nil)
 		return
 	}
 	start := len(l.args)
@@ -330,4 +326,28 @@ func (l *line) tell(w *write, confirmed func(key string) error) {
 		fate, err := fateOf(err)
 		w.entry.Done(fate, fail("publish", w.entry.To.Topic, err))
 	}
+}
+
+// channelTarget finds where a message goes, or tells its fate where channels can't serve it.
+func (l *line) channelTarget(to driver.Address, m *driver.Message) (target, error) {
+	switch {
+	case to.Log, to.Unrouted == driver.Keep:
+		return target{}, because(driver.ErrUnsupported, errKeepChannel)
+	case to.Group != "":
+		return target{}, because(driver.ErrUnsupported, errNoGroups)
+	case !m.NotBefore.IsZero() && l.d.clock.left(m.NotBefore) > 0:
+		return target{}, because(driver.ErrUnsupported, errKeepChannel)
+	default:
+		return target{stream: l.d.cfg.channel(to.Topic, m.Type)}, nil
+	}
+}
+
+// channelCommand is the command for a message to a channel of a cluster.
+func (l *line) channelCommand(ctx context.Context, m *driver.Message, channel string) *goredis.StringCmd {
+	raw := appendNative(nil, m, l.name, l.number(channel))
+	verb := "publish"
+	if l.d.cfg.shards() {
+		verb = "spublish"
+	}
+	return goredis.NewStringCmd(ctx, verb, channel, raw)
 }

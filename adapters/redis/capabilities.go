@@ -26,16 +26,24 @@ type server struct {
 // probe connects, and finds out what the server is.
 func (d *Driver) probe(ctx context.Context) (driver.Capabilities, error) {
 	wait := backoff.New(redialFirst, redialMost)
+	var reason error // of the last try that ended by itself
 	for {
 		err := d.commands.ping(ctx)
 		var caps driver.Capabilities
 		if err == nil {
 			caps, err = d.examine(ctx)
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			return caps, nil
+		case isForGood(err), errors.Is(err, driver.ErrUnsupported):
+			return caps, err
+		case err != context.DeadlineExceeded && err != context.Canceled: //nolint:errorlint // those alone say nothing
+			reason = err
+		case reason != nil:
+			err = because(err, reason)
 		}
-		if isForGood(err) || errors.Is(err, driver.ErrUnsupported) || wait.Wait(ctx) != nil {
+		if wait.Wait(ctx) != nil {
 			return caps, err
 		}
 	}
@@ -195,7 +203,16 @@ func (d *Driver) permitted(ctx context.Context, p place, group string) error {
 			{"xdel", p.inbox(group), "0-0"},
 			{"xtrim", p.stream(), "maxlen", "never"},
 			{"hgetall", p.members(group)},
-			{"hset", p.members(group), "odd"},
+			{"hset", p.members(group), "f", "v", "odd"},
+			{"hget", p.members(group), "fence"},
+			{"hmget", p.members(group), "fence"},
+			{"hdel", p.members(group), "never"},
+			{"hincrby", p.members(group), "fence", "never"},
+			{"zadd", p.later(), "never", "m"},
+			{"zrem", p.later(), "never"},
+			{"zrange", p.later(), 1, 0},
+			{"exists", p.stream()},
+			{"evalsha", "never", 0},
 			{"zrangebyscore", p.later(), "-inf", "never"},
 			{"time"},
 			{"eval", "return 1", 0},

@@ -1,14 +1,11 @@
 package redis
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"sync"
 	"time"
-
-	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
 	"github.com/herald-go/herald/pkg/driver"
@@ -25,7 +22,7 @@ func channelFeatures() map[driver.Feature]driver.Capability {
 	const nothing = "channels keep nothing"
 	return map[driver.Feature]driver.Capability{
 		driver.FeatureGroups:       refused("every subscriber gets every message"),
-		driver.FeatureBroadcast:    {Level: driver.Native, How: "SUBSCRIBE, sharded in a cluster; at most once, what is missed is counted"},
+		driver.FeatureBroadcast:    {Level: driver.Native, How: "SUBSCRIBE, sharded in a cluster, or PSUBSCRIBE with a channel for each type; at most once, what is missed is counted"},
 		driver.FeatureHistory:      refused(nothing),
 		driver.FeatureStart:        refused(nothing),
 		driver.FeatureReset:        refused(nothing),
@@ -78,50 +75,31 @@ func (d *Driver) listen(ctx context.Context, spec driver.Spec) (*listener, error
 	wait := backoff.New(redialFirst, redialMost)
 	for {
 		err := d.link.await(ctx)
-		var channel *goredis.PubSub
+		var f *feed
 		if err == nil {
-			channel, err = l.tune(ctx)
+			f, err = l.tune(ctx)
 		}
 		if err == nil {
 			l.tuned = true
-			l.running.Go(func() { l.run(channel) })
+			l.running.Go(func() { l.run(f) })
 			return l, nil
 		}
 		if !isTrouble(err) && !isMoved(err) || wait.Wait(ctx) != nil {
 			l.client.close()
+			if ended := context.Cause(ctx); ended != nil && !errors.Is(err, ended) {
+				err = because(ended, err) // what it met was the end of ctx
+			}
 			return nil, err
 		}
 	}
 }
 
-// tune subscribes to the channel, and returns when the server has said so.
-func (l *listener) tune(ctx context.Context) (*goredis.PubSub, error) {
-	var channel *goredis.PubSub
-	if l.client.cluster != nil {
-		channel = l.client.cluster.SSubscribe(ctx, l.spec.Topic)
-	} else {
-		channel = l.client.single.Subscribe(ctx, l.spec.Topic)
-	}
-	reply, err := channel.ReceiveTimeout(ctx, l.d.cfg.Timeout)
-	if err == nil {
-		if _, ok := reply.(*goredis.Subscription); !ok {
-			err = fmt.Errorf("the answer to a subscription is a %T", reply)
-		}
-	}
-	if err != nil {
-		_ = channel.Close() // the reason is told
-		return nil, err
-	}
-	return channel, nil
-}
-
-// run listens until the subscription is closed. A connection that is lost is never taken up again by the library, which would say nothing:
-// what was missed is told here.
-func (l *listener) run(channel *goredis.PubSub) {
+// run listens until the subscription is closed. What was missed while there was no connection is told.
+func (l *listener) run(f *feed) {
 	wait := backoff.New(redialFirst, redialMost)
 	for {
-		err := l.hear(channel)
-		_ = channel.Close() // it is of no use any more
+		err := l.hear(f)
+		f.close()
 		l.client.wires.cut()
 		if l.ctx.Err() != nil {
 			return
@@ -139,7 +117,7 @@ func (l *listener) run(channel *goredis.PubSub) {
 				timer.Stop()
 				return
 			}
-			if channel, err = l.tune(l.ctx); err == nil {
+			if f, err = l.tune(l.ctx); err == nil {
 				break
 			}
 		}
@@ -209,45 +187,15 @@ func (l *listener) await(ctx context.Context) {
 	}
 }
 
-// hear takes messages in until the connection fails.
-func (l *listener) hear(channel *goredis.PubSub) error {
-	asked := false
-	for l.ctx.Err() == nil {
-		reply, err := channel.ReceiveTimeout(l.ctx, silence)
-		var timeout net.Error
-		switch {
-		case err == nil:
-			asked = false
-		case errors.As(err, &timeout) && timeout.Timeout() && !asked:
-			l.report(true)
-			asked = true
-			if err := channel.Ping(l.ctx); err != nil {
-				return err
-			}
-			continue
-		default:
-			return err
-		}
-		switch m := reply.(type) {
-		case *goredis.Message:
-			l.take(m.Payload)
-		case *goredis.Subscription:
-			if m.Kind == "sunsubscribe" { // the slot has moved to another node
-				return errMoved
-			}
-		}
-	}
-	return context.Cause(l.ctx)
-}
-
-var errMoved = errors.New("the channel has moved to another node")
-
 // take takes one message in, by the policy for a full buffer.
-func (l *listener) take(raw string) {
+func (l *listener) take(raw []byte) {
 	x := &hold{epoch: l.epoch}
-	from, seq := decodeNative(&x.msg, []byte(raw))
+	from, seq := decodeNative(&x.msg, bytes.Clone(raw))
 	x.msg.Source = l.epoch.source
 	l.mu.Lock()
+	if from != "" && l.d.cfg.Channels == ChannelsType { // whose channels are numbered one by one
+		from += " " + x.msg.Type
+	}
 	l.dropped += l.seen.missed(from, seq)
 	for l.d.cfg.Overflow == OverflowBlock && len(l.ready) >= l.d.cfg.Buffer && !l.stopped && l.ctx.Err() == nil {
 		l.cond.Wait()
@@ -359,35 +307,4 @@ func (l *listener) Close(context.Context) error {
 	})
 	<-l.closed
 	return nil
-}
-
-// channelTarget finds where a message goes, or tells its fate where channels can't serve it.
-func (l *line) channelTarget(to driver.Address, m *driver.Message) (target, error) {
-	switch {
-	case to.Log, to.Unrouted == driver.Keep:
-		return target{}, because(driver.ErrUnsupported, errKeepChannel)
-	case to.Group != "":
-		return target{}, because(driver.ErrUnsupported, errNoGroups)
-	case !m.NotBefore.IsZero() && time.Until(m.NotBefore) > 0:
-		return target{}, because(driver.ErrUnsupported, errKeepChannel)
-	default:
-		return target{stream: to.Topic}, nil
-	}
-}
-
-// channelCommand is the command for a message to a channel. Messages to one channel are numbered.
-func (l *line) channelCommand(ctx context.Context, m *driver.Message, topic string) (*goredis.StringCmd, error) {
-	if len(l.numbers) >= routesMost {
-		clear(l.numbers)
-	}
-	raw, err := encodeNative(m, l.name, l.numbers[topic]+1)
-	if err != nil {
-		return nil, err
-	}
-	l.numbers[topic]++
-	verb := "publish"
-	if l.client.cluster != nil {
-		verb = "spublish"
-	}
-	return goredis.NewStringCmd(ctx, verb, topic, raw), nil
 }

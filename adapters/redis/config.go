@@ -37,8 +37,8 @@ const (
 const (
 	// DurabilityReply trusts the reply to the write; what that survives is the server's configuration. It costs nothing.
 	DurabilityReply = "reply"
-	// DurabilityAOF waits until the server has synced its append-only file (WAITAOF 1 0, from Redis 7.2): one fsync per pipeline, so some
-	// milliseconds of latency on an SSD; throughput suffers little, since a pipeline carries what was gathered meanwhile.
+	// DurabilityAOF waits until the server has synced its append-only file (WAITAOF 1 0, from Redis 7.2). The server syncs by its own policy:
+	// with appendfsync everysec each pipeline, of 500 messages at most, waits for up to a second; with always it waits for nothing more.
 	DurabilityAOF = "aof"
 	// DurabilityReplicas is the prefix of "replicas:n", which waits until n replicas have the write in memory (WAIT): one more round trip
 	// between the servers per pipeline.
@@ -87,6 +87,9 @@ type Config struct {
 	// Overflow is what a Pub/Sub reader does whose buffer is full: OverflowBlock, OverflowOldest or OverflowLatest. Defaults to
 	// OverflowBlock.
 	Overflow string
+	// Channels is what has a Pub/Sub channel of its own: ChannelsTopic or ChannelsType. Publishers and readers must agree. Defaults to
+	// ChannelsTopic.
+	Channels string
 	// Buffer is how many messages a Pub/Sub reader buffers, beside its window. Defaults to DefaultBuffer.
 	Buffer int
 	// Timeout is how long an answer may take before the connection is given up. Defaults to DefaultTimeout.
@@ -97,6 +100,8 @@ type Config struct {
 	Queue, QueueBytes int
 	// Dial opens every connection, also those to sentinels and cluster nodes. Defaults to a net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	sentinels *sentinels // the driver's, with Master
 }
 
 // checked returns c with its defaults, or all that is wrong with it.
@@ -122,6 +127,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if !slices.Contains([]string{OverflowBlock, OverflowOldest, OverflowLatest}, c.Overflow) {
 		errs = append(errs, fmt.Errorf("overflow is %q, want %s, %s or %s", c.Overflow, OverflowBlock, OverflowOldest, OverflowLatest))
+	}
+	if c.Channels != ChannelsTopic && c.Channels != ChannelsType {
+		errs = append(errs, fmt.Errorf("channels is %q, want %s or %s", c.Channels, ChannelsTopic, ChannelsType))
 	}
 	for _, n := range []struct {
 		name  string
@@ -153,6 +161,7 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.Durability, DurabilityReply)
 	setDefault(&c.Overflow, OverflowBlock)
+	setDefault(&c.Channels, ChannelsTopic)
 	setDefault(&c.Session, DefaultSession)
 	setDefault(&c.History, DefaultHistory)
 	setDefault(&c.Timeout, DefaultTimeout)

@@ -32,8 +32,9 @@ func newClient(cfg Config, pool int, read time.Duration) *client {
 			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		})}
 	}
-	if cfg.Master != "" {
-		w.locate = (&sentinels{cfg: cfg}).primary
+	if cfg.sentinels != nil {
+		w.find = cfg.sentinels
+		w.find.admit(w)
 	}
 	return &client{wires: w, single: goredis.NewClient(&goredis.Options{
 		Addr: cfg.Addresses[0], Dialer: w.Dial, Protocol: 2, Username: cfg.Username, Password: cfg.Password, DB: cfg.DB,
@@ -131,7 +132,10 @@ func (c *client) ping(ctx context.Context) error {
 			return errReplica
 		}
 	}
-	return nil
+	if err = node.Ping(ctx).Err(); says(err, "NOPERM") { // a server that is still loading says hello too
+		return nil
+	}
+	return err
 }
 
 // warm opens n connections to each node, so that there are as many from the beginning as there will be.
@@ -159,6 +163,9 @@ func (c *client) close() {
 		_ = c.single.Close() // nobody is left to tell
 	} else {
 		_ = c.cluster.Close() // the same
+	}
+	if c.wires.find != nil {
+		c.wires.find.dismiss(c.wires)
 	}
 	c.wires.cut()
 }

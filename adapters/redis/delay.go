@@ -11,23 +11,24 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// laterScript stores a message until it is due. KEYS: the sorted set, and where the message goes then. ARGV: when in ms, the message, whether
-// that place must exist. A script is sent whole, since one that a server does not know yet would fail in the middle of a pipeline.
+// laterScript stores a message until it is due. KEYS: the sorted set, and where the message goes then. ARGV: in how many ms, the message,
+// whether that place must exist. A script is sent whole, since one that a server does not know yet would fail in the middle of a pipeline.
 const laterScript = `if ARGV[3] == '1' and redis.call('EXISTS', KEYS[2]) == 0 then return false end
-redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[1], string.format('%.0f', t[1] * 1000 + math.ceil(t[2] / 1000) + ARGV[1]), ARGV[2])
 return 'later'`
 
-// delay is the command for a message that is not due yet.
-func delay(ctx context.Context, m *driver.Message, later, stream string, must bool) *goredis.StringCmd {
-	due := m.NotBefore.UnixMilli()
-	if m.NotBefore.After(time.UnixMilli(due)) {
-		due++ // never early
+// delay is the command for a message that is due after left.
+func delay(ctx context.Context, m *driver.Message, left time.Duration, later, stream string, must bool) *goredis.StringCmd {
+	wait := left.Milliseconds()
+	if left%time.Millisecond > 0 {
+		wait++ // never early
 	}
 	exists := "0"
 	if must {
 		exists = "1"
 	}
-	return goredis.NewStringCmd(ctx, "eval", laterScript, 2, later, stream, due, pack(m, time.Now()), exists)
+	return goredis.NewStringCmd(ctx, "eval", laterScript, 2, later, stream, wait, pack(m, time.Now()), exists)
 }
 
 // packPrefix is how many bytes stand before the fields of a message that waits: they make it one of its kind, and keep those that are due at

@@ -4,9 +4,9 @@
 //	Herald       Streams                                          Pub/Sub
 //	topic        a stream {topic}, or one for each partition      a channel, sharded in a cluster
 //	group        a consumer group                                 refused
-//	broadcast    XREAD from now on                                SUBSCRIBE
+//	broadcast    XREAD from now on                                SUBSCRIBE, PSUBSCRIBE
 //	partitions   n streams, each owned by one member by lease     refused
-//	type filter  skipped at the client                            skipped at the client
+//	type filter  skipped at the client                            skipped at the client, or subscribed to
 //	history      entry ids; StartTime is the server's clock       refused
 //	inbox        a stream and a sorted set beside the topic's     refused
 //	ack          XACK, many at once                               –
@@ -40,10 +40,14 @@
 // alone until its entries have been idle for a session. Consumers are removed only with nothing pending, in the script that finds out.
 // When a connection is lost all that was held from it comes again.
 //
-// A reader asks for no more than the window has room for; its COUNT holds for each stream that it reads, so a little more may be on its
-// way when several bring something at once. A driver holds four connections and one for each subscription; in a cluster a subscription has one
-// for each partition. With sentinels the primary is asked for whenever a connection is made; what it had not told its replicas when it died is
-// lost, unless Config.Durability asks for replicas. Nothing is printed: what the client library would print stands in errors and notices.
+// A reader asks for no more than the window has room for, for half of the window at most, and for about a mebibyte; its COUNT holds for each
+// stream that it reads, so a little more may be on its way when several bring something at once. Acks go together: what comes while the
+// last ones are under way, and while there is more than fits the window and handlers are busy, what comes within a millisecond. Messages
+// that came together share their memory, sixteen of them and 16 KiB at most, so a small one that stays in hand for long keeps so much.
+// A driver holds four connections and one for each subscription; in a cluster a subscription has one
+// for each partition. With sentinels the primary is asked for whenever a connection is made, each second, and when a sentinel tells
+// of a promotion: all connections go to one server, and those to another one are cut. What the primary had not told its replicas when it was
+// replaced is lost, unless Config.Durability asks for replicas, for all of them if any may be promoted. Nothing is printed: what the client library would print stands in errors and notices.
 //
 // # Retention
 //
@@ -55,12 +59,14 @@
 // # Delays
 //
 // A message that is not due waits in a sorted set and is moved into its stream by a script, on the server's clock, by any member that is
-// there: with no member, it waits. It may come up to a second late if it was sent by another process.
+// there: with no member, it waits. It may come up to a second late if it was sent by another process. How long it has to wait is measured
+// on the sender's clock (driver.Clocked) as it is sent; from there on the server's clock alone counts.
 //
 // # Pub/Sub
 //
 // A channel carries the body, which in the form json is the event as a document; beside its own members it has one, heraldNative, with
 // the attributes that have no place elsewhere, and a number by which readers count what they missed. With Unrouted refuse a message that
 // nobody listened to is unroutable; a cluster's nodes, and replicas, count their own listeners alone. A driver holds four connections and one
-// for each subscription. Patterns over channels are not used: a topic's name is exact.
+// for each subscription. With Config.Channels "type" each type of a topic has a channel of its own, and a reader's filter is what it subscribes
+// to, by PSUBSCRIBE where it has wildcards; patterns can't be sharded.
 package redis

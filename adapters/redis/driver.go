@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -17,13 +16,14 @@ const commandPool = 2
 // Driver is a set of connections to one Redis. It implements driver.Driver and every side interface, and is safe for concurrent use.
 //
 // It holds one connection that watches, one that publishes (in a cluster up to four to each node), one per subscription that waits for
-// messages (in a cluster, one for each partition), and two for all else.
+// messages (in a cluster, one for each partition), and two for all else; with sentinels two more to one of these.
 type Driver struct {
 	cfg      Config
 	caps     driver.Capabilities
 	link     *link
 	commands *client
 	pub      *publisher
+	clock    clock
 	ctx      context.Context //nolint:containedctx // the driver's own life: ends with Close
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
@@ -54,6 +54,9 @@ func New(ctx context.Context, cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.sentinels = nil; cfg.Master != "" { // a Config may be that of another driver
+		cfg.sentinels = newSentinels(cfg)
+	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, cfg.DialTimeout)
@@ -71,6 +74,9 @@ func New(ctx context.Context, cfg Config) (*Driver, error) {
 	d.pub = newPublisher(d)
 	d.link.watcher, d.link.gate = d.changed, d.listening
 	d.link.set(true, nil)
+	if cfg.sentinels != nil {
+		d.running.Go(func() { cfg.sentinels.follow(d.ctx) })
+	}
 	d.running.Go(func() { d.link.run(d.ctx) })
 	d.running.Go(func() { d.pub.run(d.ctx) })
 	return d, nil
@@ -133,26 +139,10 @@ func (d *Driver) subscribe(ctx context.Context, spec driver.Spec) (member, error
 
 // validSpec checks what does not depend on the server's state.
 func (d *Driver) validSpec(spec driver.Spec) error {
-	switch {
-	case !driver.ValidName(spec.Topic):
-		return errTopicName
-	case spec.Broadcast == (spec.Group != ""):
-		return errGroupOrAll
-	case !spec.Broadcast && d.cfg.PubSub:
+	if !spec.Broadcast && d.cfg.PubSub {
 		return because(driver.ErrUnsupported, errNoGroups)
-	case !spec.Broadcast && !driver.ValidName(spec.Group):
-		return fmt.Errorf("%q: %w", spec.Group, errGroupName)
-	case spec.Window <= 0 || spec.WindowBytes <= 0:
-		return errNoWindow
-	case spec.Partitions < 0 || spec.Partitions > driver.Slots:
-		return because(driver.ErrUnsupported, errPartitions)
-	case spec.Broadcast && spec.Partitions > 0:
-		return fmt.Errorf("a broadcast has no partitions: %w", driver.ErrUnsupported)
-	case spec.Broadcast && spec.Start.Kind != driver.StartDefault && spec.Start.Kind != driver.StartNewest:
-		return fmt.Errorf("a broadcast begins now: %w", driver.ErrUnsupported)
-	default:
-		return nil
 	}
+	return spec.Check()
 }
 
 func (d *Driver) isClosed() bool {

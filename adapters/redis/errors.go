@@ -2,8 +2,11 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -16,11 +19,6 @@ import (
 var (
 	errNoGroup     = errors.New("topic has no group: subscribe or declare one first, or publish with unrouted keep or drop")
 	errNoInbox     = errors.New("group has never been subscribed, so it has no inbox")
-	errTopicName   = errors.New("not a topic name")
-	errGroupName   = errors.New("not a group name")
-	errNoWindow    = errors.New("window and window bytes must be positive")
-	errGroupOrAll  = errors.New("want either a group or a broadcast")
-	errPartitions  = errors.New("partitions must be 0 to 64")
 	errOtherTypes  = errors.New("live members have another type filter")
 	errOtherOrder  = errors.New("live members ask for another order across replicas")
 	errTooLarge    = errors.New("larger than proto-max-bulk-len")
@@ -74,7 +72,21 @@ func isUnready(err error) bool {
 
 // isForGood reports whether opening can't succeed by waiting.
 func isForGood(err error) bool {
-	return isReply(err) && !isUnready(err) && !says(err, "ERR max number of clients", "BUSY", "TRYAGAIN", "MOVED", "ASK")
+	return distrusts(err) || isReply(err) && !isUnready(err) && !says(err, "ERR max number of clients", "BUSY", "TRYAGAIN", "MOVED", "ASK")
+}
+
+// distrusts reports whether one side of a TLS connection refuses the other: by the certificate, for want of one, or since it does not speak TLS.
+func distrusts(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var verify *tls.CertificateVerificationError
+	if errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &verify) {
+		return true
+	}
+	var plain tls.RecordHeaderError
+	var told *net.OpError // with TLS 1.3 a server refuses the client after the handshake
+	return errors.As(err, &plain) || errors.As(err, &told) && told.Op == "remote error"
 }
 
 // notTrouble are errors that say nothing against the connection.

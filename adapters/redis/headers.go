@@ -103,14 +103,25 @@ func fieldsOf(m *driver.Message) []string {
 // readFields reads an entry's fields into m. What a stranger wrote is read as well as it can be: a body under another name is taken if it is
 // the only field, and an entry without a body becomes a JSON object of its fields.
 func readFields(m *driver.Message, fields []string) {
+	name := bodyName(fields)
 	for i := len(fields) - 2; i >= 0; i -= 2 {
-		if fields[i] == fieldBody {
+		if fields[i] == name {
 			readAttributes(m, slices.Concat(fields[:i], fields[i+2:]), []byte(fields[i+1]))
 			return
 		}
 	}
 	m.Body, m.ContentType = strangersBody(fields)
 	m.Slot = driver.Slot("")
+}
+
+// bodyName is the field that holds the body: watermill-redisstream, whose entries the one with the message's id tells, has it in another.
+func bodyName(fields []string) string {
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == "_watermill_message_uuid" {
+			return "payload"
+		}
+	}
+	return fieldBody
 }
 
 // readAttributes reads the fields beside the body.

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -213,10 +214,11 @@ func (s *subscription) lost(ctx context.Context, l *lane) (begin string, gap *dr
 		return err
 	})
 	if err == nil && there == 0 || floor == "" {
-		if open == 0 {
-			open = -1 // what came since the last beat is not known
+		detail := "the stream " + l.tag + " was deleted with what the group had not finished"
+		if open > 0 {
+			detail += ", " + strconv.FormatInt(open, 10) + " at the last beat"
 		}
-		return "0", &driver.Notice{Kind: driver.Gap, Count: open, Detail: "the stream " + l.tag + " was deleted with what the group had not finished"}
+		return "0", &driver.Notice{Kind: driver.Gap, Count: -1, Detail: detail} // what came since the last beat is not known
 	}
 	at, _ := parseID(floor) // the server's own
 	return at.previous().String(), &driver.Notice{Kind: driver.Gap, Count: 0, Detail: "the group was deleted and begins again at " + floor}

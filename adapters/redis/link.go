@@ -149,6 +149,7 @@ func (l *link) run(ctx context.Context) {
 			return
 		}
 		l.set(false, err)
+		pause(ctx, redialFirst) // where pings are answered and reads are not
 	}
 }
 

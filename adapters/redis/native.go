@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"time"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -31,42 +30,31 @@ type native struct {
 	Body        *[]byte     `json:"body_base64,omitempty"`
 }
 
+func (n *native) headers() (all []driver.Header) {
+	for _, h := range n.Headers {
+		all = append(all, driver.Header{Key: h[0], Value: h[1]})
+	}
+	return all
+}
+
 var (
 	nativeKey  = []byte(`"` + nativeMember + `":`)
 	nativeTail = []byte(`}`)
 )
 
-// encodeNative writes a message as a channel carries it.
-func encodeNative(m *driver.Message, from string, seq uint64) ([]byte, error) {
-	n := native{ID: m.ID, Type: m.Type, Key: m.Key, Slot: m.Slot, ContentType: m.ContentType, From: from, Seq: seq}
-	if !m.Time.IsZero() {
-		n.Time = m.Time.UTC().Format(time.RFC3339Nano)
-	}
-	for _, h := range m.Headers {
-		n.Headers = append(n.Headers, [2]string{h.Key, h.Value})
-	}
+// appendNative writes a message as a channel carries it.
+func appendNative(out []byte, m *driver.Message, from string, seq uint64) []byte {
 	object := isObject(m.Body)
-	if !object {
-		body := m.Body
-		if body == nil {
-			body = []byte{}
-		}
-		n.Body = &body
-	}
-	member, err := json.Marshal(n)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, 0, len(m.Body)+len(nativeKey)+len(member)+2)
-	out = append(out, '{')
 	if object {
-		out = append(out[:0], m.Body[:len(m.Body)-1]...)
+		out = append(out, m.Body[:len(m.Body)-1]...)
 		if len(bytes.TrimSpace(m.Body[1:len(m.Body)-1])) > 0 {
 			out = append(out, ',')
 		}
+	} else {
+		out = append(out, '{')
 	}
-	out = append(append(out, nativeKey...), member...)
-	return append(out, '}'), nil
+	out = appendMember(append(out, nativeKey...), m, from, seq, !object)
+	return append(out, '}')
 }
 
 func isObject(body []byte) bool {
@@ -84,16 +72,18 @@ func decodeNative(m *driver.Message, raw []byte) (from string, seq uint64) {
 	if !comma && len(bytes.TrimSpace(raw[:at])) != 1 { // else the member is the only one
 		return "", 0
 	}
-	var n native
-	if json.Unmarshal(raw[at+len(nativeKey):len(raw)-1], &n) != nil {
-		return "", 0
+	n, headers, ok := readMember(raw[at+len(nativeKey) : len(raw)-1])
+	if !ok {
+		n = native{}
+		if json.Unmarshal(raw[at+len(nativeKey):len(raw)-1], &n) != nil {
+			return "", 0
+		}
+		headers = n.headers()
 	}
 	m.ID, m.Type, m.Key, m.ContentType = n.ID, n.Type, n.Key, n.ContentType
 	m.Time = readTime(n.Time)
 	m.Slot = n.Slot % driver.Slots
-	for _, h := range n.Headers {
-		m.Headers = append(m.Headers, driver.Header{Key: h[0], Value: h[1]})
-	}
+	m.Headers = headers
 	if n.Body != nil {
 		m.Body = *n.Body
 		return n.From, n.Seq

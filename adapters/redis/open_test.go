@@ -2,8 +2,11 @@ package redis_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -75,4 +78,22 @@ func TestNothingIsPrintedWhenNobodyListens(t *testing.T) {
 	if len(p.lines) > 0 {
 		t.Errorf("printed:\n%s", strings.Join(p.lines, "\n"))
 	}
+}
+
+// A server that takes the first lines of TLS for a command that is not complete never answers.
+func TestAServerWithoutTLSIsNamedAsSuch(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := redis.New(ctx, redis.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Timeout: 50 * time.Millisecond, Dial: silent})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "TLS handshake") {
+		t.Errorf("open is %v, want what it waited for", err)
+	}
+}
+
+// silent dials somebody who reads and says nothing.
+func silent(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, far) }() // until near is closed
+	return near, nil
 }

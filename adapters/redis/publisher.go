@@ -50,7 +50,11 @@ func (p *publisher) Send(ctx context.Context, to driver.Address, msgs []*driver.
 		_, _ = h.Write([]byte(to.Topic)) // never fails
 		at = int(h.Sum32() % uint32(len(p.lines)))
 	}
-	p.lines[at].queue.Put(ctx, to, msgs, r)
+	l := p.lines[at]
+	if l.cast != nil && len(msgs) == 1 && l.cast.straight(to, msgs[0], r) {
+		return
+	}
+	l.queue.Put(ctx, to, msgs, r)
 }
 
 // Close implements driver.Publisher.
@@ -125,6 +129,7 @@ type line struct {
 	targets []target
 	wait    confirmation
 
+	cast    *caster           // set for the channels of one server
 	name    string            // of the publisher, for readers of channels
 	numbers map[string]uint64 // of the last message to each channel
 
@@ -136,8 +141,11 @@ func newLine(d *Driver, room *sendqueue.Room) *line {
 	l := &line{d: d, queue: sendqueue.New(room), client: newClient(d.cfg, 1, 2*d.cfg.Timeout), routes: make(map[string]*route)}
 	l.client.wires.within = d.cfg.Timeout
 	l.name, l.numbers = strings.ToLower(rand.Text()), make(map[string]uint64)
-	if !d.cfg.PubSub {
+	switch {
+	case !d.cfg.PubSub:
 		l.wait = d.cfg.confirmation()
+	case l.client.cluster == nil:
+		l.cast = newCaster(l)
 	}
 	return l
 }
@@ -150,6 +158,10 @@ func (l *line) abandon() {
 
 // run writes until ctx ends.
 func (l *line) run(ctx context.Context) {
+	if l.cast != nil {
+		l.cast.run(ctx)
+		return
+	}
 	for {
 		select {
 		case <-l.queue.Ready():

@@ -2,7 +2,7 @@ package redis
 
 import (
 	"context"
-	"slices"
+	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -19,29 +19,33 @@ type plan struct {
 	streams int // that share the count
 }
 
-// gatherRoom is how long a reader that finds more than fits waits for more room.
-const gatherRoom = time.Millisecond
+// gatherTime is how long a reader that finds more than fits waits for more room, and a settler beside it for more acks.
+const gatherTime = time.Millisecond
+
+// replyBytes is how large an answer is meant to be at most, going by the messages of late; a larger message comes alone.
+const replyBytes = feedKept
 
 // next waits for room and returns the next read; ok is false when there shall be none any more. readers is how many share the window.
 func (s *subscription) next(ctx context.Context, lanes []*lane, readers int) (p plan, ok bool) {
-	waited := false
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	more := patience{in: &s.hand}
+	defer more.end()
 	for ctx.Err() == nil && !s.stopped {
 		n := s.room()
 		if readers > 1 {
 			n = min(n, max(1, n/readers)) // of what is left, so that one that waits in vain leaves room for the others
 		}
-		if n > 0 && s.full && n < s.window/4 && !waited {
-			waited = true // there is more than fits: a moment later there is room for a read that is worth its round trip
-			s.mu.Unlock()
-			pause(ctx, gatherRoom)
-			s.mu.Lock()
-			continue
+		fits := max(1, replyBytes/max(1, s.average))
+		if n > 0 && s.full && n < min(s.window/4, fits) && more.wait() {
+			continue // there is more than fits: a moment later there is room for a read that is worth its round trip
 		}
 		if n > 0 && s.choose(&p, lanes) {
-			p.count = n
-			s.reserved += n
+			p.count = min(n, fits)
+			if p.streams == 1 {
+				p.count = min(p.count, (s.window+1)/2) // the next one is read while this one is handled
+			}
+			s.reserved += p.count
 			for _, l := range p.lanes {
 				l.busy++
 			}
@@ -50,6 +54,37 @@ func (s *subscription) next(ctx context.Context, lanes []*lane, readers int) (p 
 		s.cond.Wait()
 	}
 	return plan{}, false
+}
+
+// patience lets a goroutine wait for gatherTime in all, while more may gather. The hand's lock is held throughout.
+type patience struct {
+	in    *hand
+	timer *time.Timer
+	over  bool
+}
+
+// wait waits for a change, or returns false when the time is over.
+func (p *patience) wait() bool {
+	if p.over {
+		return false
+	}
+	if p.timer == nil {
+		p.timer = time.AfterFunc(gatherTime, func() {
+			p.in.mu.Lock()
+			defer p.in.mu.Unlock()
+			p.over = true
+			p.in.cond.Broadcast()
+		})
+	}
+	p.in.cond.Wait()
+	return true
+}
+
+// end must be called when nobody waits any more.
+func (p *patience) end() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
 }
 
 // choose picks the lanes of a read, and reports whether there are any: one of which something is to be taken up goes first, alone. The lock
@@ -91,11 +126,12 @@ func (s *subscription) read(ctx context.Context, lanes []*lane, readers int) err
 		s.cond.Broadcast()
 		s.mu.Unlock()
 	}()
-	line, hangUp, err := s.dial(ctx, lanes[0])
+	f, hangUp, err := s.dial(ctx, lanes[0])
 	if err != nil {
 		return err
 	}
 	defer hangUp()
+	var d decoder
 	for {
 		p, ok := s.next(ctx, lanes, readers)
 		if !ok {
@@ -104,7 +140,7 @@ func (s *subscription) read(ctx context.Context, lanes []*lane, readers int) err
 		if p.take != nil {
 			err = s.takeUp(ctx, p)
 		} else {
-			err = s.fetch(ctx, line, p)
+			err = s.fetch(ctx, f, &d, p)
 		}
 		if err != nil {
 			s.mu.Lock()
@@ -116,40 +152,37 @@ func (s *subscription) read(ctx context.Context, lanes []*lane, readers int) err
 }
 
 // dial opens the connection of a reader, and notes by which number its reads can be ended.
-func (s *subscription) dial(ctx context.Context, l *lane) (line *goredis.Conn, hangUp func(), err error) {
-	node, err := s.reader.at(ctx, l.stream())
+func (s *subscription) dial(ctx context.Context, l *lane) (f *feed, hangUp func(), err error) {
+	f, err = s.reader.feed(ctx, s.d.cfg, l.stream())
 	if err != nil {
 		return nil, nil, err
 	}
-	line = node.Conn()
-	n, err := line.Do(ctx, "client", "id").Int64()
+	reply, err := f.ask("client", "id")
 	if err != nil && !isReply(err) {
-		_ = line.Close() // the reason is told
+		f.close()
 		return nil, nil, err
 	}
-	if err == nil { // else it is not allowed: reads end by themselves
+	var n int
+	if err == nil && reply[0] == ':' { // else it is not allowed: reads end by themselves
+		n, _, _ = length(reply, 0) // has been read whole
 		s.blocked.Store(n, l)
 	}
-	return line, func() {
+	return f, func() {
 		s.blocked.Delete(n)
-		_ = line.Close() // nothing is lost with it
+		f.close()
 	}, nil
 }
 
 // fetch reads what is new.
-func (s *subscription) fetch(ctx context.Context, line *goredis.Conn, p plan) error {
-	cmd := goredis.NewRawCmd(ctx, s.command(p)...)
-	err := line.Process(ctx, cmd)
-	if err == nil {
-		err = asError(cmd.Val())
-	}
+func (s *subscription) fetch(ctx context.Context, f *feed, d *decoder, p plan) error {
+	raw, err := f.hear(readBlock, s.command(p)...)
 	var holds, nudged []*hold
 	switch {
 	case err == nil:
-		if holds, nudged, err = s.decode(p, cmd.Val()); err != nil {
+		if holds, nudged, err = s.decode(d, p, raw); err != nil {
 			return err
 		}
-	case err == goredis.Nil, says(err, "UNBLOCKED"): //nolint:errorlint // never wrapped
+	case says(err, "UNBLOCKED"):
 	case says(err, "NOGROUP"):
 		return because(errGroupGone, err)
 	default:
@@ -165,22 +198,25 @@ func (s *subscription) fetch(ctx context.Context, line *goredis.Conn, p plan) er
 			return err
 		}
 	}
+	if len(holds) == 0 {
+		f.relax()
+	}
 	s.accept(p, holds, nudged)
+	d.clear()
 	return nil
 }
 
 // command is the read of a plan. Its COUNT holds for each stream, so the window is shared between them, inboxes counting while they bring
 // something. What comes beyond the window, at most as much again and only when inboxes begin to bring something, waits until there is room.
-func (s *subscription) command(p plan) []any {
-	count := max(1, p.count/p.streams)
+func (s *subscription) command(p plan) []string {
 	streams := len(p.lanes) * 2
-	args := make([]any, 0, 10+2*streams)
+	args := make([]string, 0, 10+2*streams)
 	if s.spec.Broadcast {
 		args = append(args, "xread")
 	} else {
 		args = append(args, "xreadgroup", "group", s.spec.Group, s.spec.Member)
 	}
-	args = append(args, "count", count, "block", readBlock.Milliseconds(), "streams")
+	args = append(args, "count", strconv.Itoa(max(1, p.count/p.streams)), "block", strconv.FormatInt(readBlock.Milliseconds(), 10), "streams")
 	for _, l := range p.lanes {
 		args = append(args, l.stream())
 		if !s.spec.Broadcast {
@@ -195,76 +231,6 @@ func (s *subscription) command(p plan) []any {
 		}
 	}
 	return args
-}
-
-// slabHolds is how many messages are allocated at once: one that stays in hand for long keeps so many in memory.
-const slabHolds = 16
-
-// decode makes messages of an answer: a list of streams, each with a list of entries. It runs without the lock.
-func (s *subscription) decode(p plan, raw []byte) (holds, nudged []*hold, err error) {
-	r := parser{raw: raw}
-	var e entry
-	var spans []span
-	var slab []hold
-	now := time.Now().UnixNano()
-	for range r.head('*') {
-		r.head('*')
-		key := string(r.bytes(r.text()))
-		n := r.head('*')
-		at := p.index(key)
-		if r.err != nil || at < 0 {
-			return nil, nil, errReply
-		}
-		holds = slices.Grow(holds, n)
-		for range n {
-			if spans = r.entry(&e, spans); r.err != nil {
-				return nil, nil, r.err
-			}
-			if len(slab) == 0 {
-				slab = make([]hold, min(slabHolds, n))
-			}
-			x := &slab[0]
-			slab = slab[1:]
-			x.epoch, x.entry, x.since = p.epochs[at], e.id, now
-			x.inbox = key != p.lanes[at].stream()
-			x.msg.Deliveries = 1
-			if x.inbox && e.body == nil && len(e.fields) == 2 && e.fields[0] == nudge {
-				nudged = append(nudged, x)
-				continue
-			}
-			s.fill(x, e.fields, e.body)
-			holds = append(holds, x)
-		}
-	}
-	return holds, nudged, r.err
-}
-
-// index returns the number of the lane that a stream or an inbox belongs to.
-func (p plan) index(key string) int {
-	for i, l := range p.lanes {
-		if key == l.stream() || key == l.inboxKey {
-			return i
-		}
-	}
-	return -1
-}
-
-// fill reads an entry into a hold; without a body that was found already, it is looked for among the fields.
-func (s *subscription) fill(x *hold, fields []string, body []byte) {
-	m := &x.msg
-	if body != nil {
-		readAttributes(m, fields, body)
-	} else {
-		readFields(m, fields)
-	}
-	m.Source = x.epoch.source
-	m.Inbox = x.inbox
-	if s.spec.Broadcast {
-		m.Deliveries = 0
-	}
-	if !x.inbox {
-		m.Position = position(x.epoch.lane.part, x.entry)
-	}
 }
 
 // accept takes what a read brought in hand.

@@ -96,6 +96,15 @@ return {fence, 0, tonumber(told)}
 // has taken, and returns {state, ms until the next is due or -1, whether something can be taken, lost so far, live members, the id before
 // which the group has finished everything, how many it has not finished or -1}. state is 1, 0 for an old fence, -1 when the group is gone.
 var beatScript = goredis.NewScript(prelude + `
+-- place returns how many entries there have been up to the last one that the group was given, where a thousand of them tell. The server's own
+-- count (entries-read) says so from 7.2 on; before, it goes on by ones where a reader has skipped what was trimmed.
+local function place(s, g, gone)
+  local rest = redis.call('XRANGE', KEYS[2], '(' .. g['last-delivered-id'], '+', 'COUNT', 1001)
+  if #rest <= 1000 then return s['entries-added'] - #rest, true end
+  local given = redis.call('XRANGE', KEYS[2], '-', g['last-delivered-id'], 'COUNT', 1001)
+  if #given <= 1000 then return gone + #given, true end
+  return nil, false
+end
 if not mine() then return {0} end
 local t = now()
 redis.call('HSET', KEYS[1], 'm:' .. ARGV[2], ARGV[3] .. '|' .. string.format('%.0f', t + ARGV[4]))
@@ -150,7 +159,7 @@ for i = 1, #groups do
     local p = redis.call('XPENDING', KEYS[2], ARGV[1])
     floor = p[2] or g['last-delivered-id']
     if g.lag then open = g.lag + p[1] end
-    local fm, fs = 1e300, 0
+    local fm, fs, again = 1e300, 0, false
     if s['first-entry'] then fm, fs = id(s['first-entry'][1]) end
     local lm, ls = id(g['last-delivered-id'])
     if read and gone > read and (fm > lm or fm == lm and fs > ls) then
@@ -159,12 +168,19 @@ for i = 1, #groups do
       read = gone
     elseif read then
       local before, mark = string.match(redis.call('HGET', KEYS[1], 'mark') or '', '^(%d+)|(-?%d+)$')
-      if before then
+      local at, known = read, true
+      if before and gone > tonumber(before) then at, known = place(s, g, gone) end
+      if at and at > read then
+        redis.call('HINCRBY', KEYS[1], 'lost', at - read)
+        redis.call('XGROUP', 'SETID', KEYS[2], ARGV[1], g['last-delivered-id'], 'ENTRIESREAD', at)
+        read = at
+      elseif before then
         local skipped = math.min(read - p[1] - redis.call('HGET', KEYS[1], 'left') - mark, gone - before)
         if skipped > 0 then redis.call('HINCRBY', KEYS[1], 'lost', skipped) end
+        again = not known and skipped <= 0
       end
     end
-    if read then
+    if read and not again then
       local left = redis.call('HINCRBY', KEYS[1], 'left', 0)
       redis.call('HSET', KEYS[1], 'mark', string.format('%.0f|%.0f', read, read - p[1] - left))
     end
@@ -207,15 +223,9 @@ return reply
 // for an old fence.
 var ackScript = goredis.NewScript(prelude + `
 if not mine() then return 0 end
-local cmd = {'XACK', KEYS[2], ARGV[1]}
-for i = 5, #ARGV do cmd[#cmd + 1] = ARGV[i] end
-local left = redis.call(unpack(cmd))
+local left = redis.call('XACK', KEYS[2], ARGV[1], unpack(ARGV, 5))
 if ARGV[4] == '0' then redis.call('HINCRBY', KEYS[1], 'left', left) end
-if ARGV[4] == '1' then
-  cmd[1] = 'XDEL'
-  table.remove(cmd, 3)
-  redis.call(unpack(cmd))
-end
+if ARGV[4] == '1' then redis.call('XDEL', KEYS[2], unpack(ARGV, 5)) end
 return 1
 `)
 

@@ -18,18 +18,23 @@ type settlement struct {
 
 // settleLoop tells the broker what became of messages. What gathers while one answer is under way goes together.
 func (s *subscription) settleLoop(ctx context.Context) error {
+	var args []any
 	for {
 		w, ok := s.work(ctx)
 		if !ok {
 			return nil
 		}
-		err := s.settle(ctx, w)
+		var err error
+		args, err = s.settle(ctx, w, args[:0])
 		s.mu.Lock()
 		w.epoch.settling = false
 		s.unacked -= len(w.acks)
+		w.recycle()
 		s.cond.Broadcast()
 		s.mu.Unlock()
-		s.attend()
+		if s.spec.Partitions > 0 {
+			s.attend()
+		}
 		if err != nil {
 			return err
 		}
@@ -40,7 +45,12 @@ func (s *subscription) settleLoop(ctx context.Context) error {
 func (s *subscription) work(ctx context.Context) (w settlement, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	more := patience{in: &s.hand}
+	defer more.end()
 	for ctx.Err() == nil {
+		if s.wanted = s.window / settleShare; s.isTooLittle() && more.wait() {
+			continue
+		}
 		for _, l := range s.lanes {
 			e := l.epoch
 			if e == nil || e.over || !e.unsettled() {
@@ -59,12 +69,35 @@ func (s *subscription) work(ctx context.Context) (w settlement, ok bool) {
 				w.releases[0], e.releases[0] = cutOff(e.releases[0])
 				w.releases[1], e.releases[1] = cutOff(e.releases[1])
 			}
-			e.settling = true
+			e.settling, s.wanted = true, 0
 			return w, true
 		}
+		s.wanted = 1
 		s.cond.Wait()
 	}
 	return settlement{}, false
+}
+
+// settleShare is the part of the window that is worth a settlement while more is in hand.
+const settleShare = 8
+
+// isTooLittle reports whether a moment later more acks can go together: there is more than fits the window, and handlers are at it. The lock
+// is held.
+func (s *subscription) isTooLittle() bool {
+	return s.full && !s.stopped && s.spec.Partitions == 0 && s.held > 0 && s.unacked > 0 && s.unacked < s.window/settleShare
+}
+
+// recycle lets the next acks use the memory of these. The lock is held.
+func (w *settlement) recycle() {
+	kind := 0
+	if w.inbox {
+		kind = 1
+	}
+	if w.acks == nil || w.epoch.acks[kind] != nil || w.epoch.over {
+		return
+	}
+	clear(w.acks)
+	w.epoch.acks[kind] = w.acks[:0]
 }
 
 // cutOff takes what one settlement may name.
@@ -75,11 +108,10 @@ func cutOff(all []string) (now, later []string) {
 	return all[:settleMost], all[settleMost:]
 }
 
-// settle runs the script.
-func (s *subscription) settle(ctx context.Context, w settlement) error {
+// settle runs the script. Its arguments are made in the memory of args, and returned for the next one.
+func (s *subscription) settle(ctx context.Context, w settlement, args []any) ([]any, error) {
 	l := w.epoch.lane
 	script, keys := ackScript, []string{l.registry, l.stream()}
-	args := make([]any, 0, 4+settleMost)
 	args = append(args, s.spec.Group, s.spec.Member, w.epoch.fence)
 	switch {
 	case len(w.acks) > 0 && !w.inbox:
@@ -95,16 +127,17 @@ func (s *subscription) settle(ctx context.Context, w settlement) error {
 		args = appendAll(appendAll(append(args, len(w.releases[0])), w.releases[0]), w.releases[1])
 	}
 	reply, err := s.d.commands.eval(ctx, script, keys, args...)
+	clear(args)
 	if err != nil {
-		return err
+		return args, err
 	}
 	if reply == int64(0) {
-		return errFenced
+		return args, errFenced
 	}
 	if len(w.acks) > 0 && s.spec.Settled != nil {
 		s.spec.Settled(len(w.acks))
 	}
-	return nil
+	return args, nil
 }
 
 func appendAll(args []any, all []string) []any {

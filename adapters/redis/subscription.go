@@ -27,6 +27,7 @@ type subscription struct {
 	unborn  bool            // a broadcast's topic has no partitions yet, and may get some
 	late    bool            // it got them while the broadcast was open
 	control *lane           // the group's members, where that is not the lane itself
+	wanted  int             // so many acks wake the settler; 0 while it is at work
 	reader  *client         // of the session
 	keep    chan struct{}   // one slot: the keeper has something to do
 	readers atomic.Int32    // that run
@@ -308,7 +309,7 @@ func (s *subscription) gap(l *lane, lost int64) {
 
 // Settle implements driver.Subscription.
 func (s *subscription) Settle(outcomes []driver.Outcome) {
-	acks := 0
+	acks, others := 0, false
 	s.mu.Lock()
 	for i := range outcomes {
 		x, ok := outcomes[i].Message.Ref.(*hold)
@@ -323,19 +324,27 @@ func (s *subscription) Settle(outcomes []driver.Outcome) {
 		switch {
 		case s.spec.Broadcast:
 			acks++
+			others = true
 		case outcomes[i].Verdict == driver.Ack:
 			e.acks[kind] = append(e.acks[kind], x.entry)
 			s.unacked++
 		case s.spec.Partitions > 0:
 			e.ending = true // all that comes later on this partition goes with it: the lease is given up
 			e.lane.until = time.Now()
+			others = true
 		default:
 			e.releases[kind] = append(e.releases[kind], x.entry)
+			others = true
 		}
 	}
-	s.cond.Broadcast()
+	if others || s.held == 0 || s.wanted > 0 && s.unacked >= s.wanted { // else nobody has anything to do yet
+		s.cond.Broadcast()
+	}
+	ready := len(s.ready) > 0
 	s.mu.Unlock()
-	s.wake()
+	if ready {
+		s.wake() // there may be room to hand it out now
+	}
 	if s.spec.Partitions > 0 {
 		s.attend()
 	}

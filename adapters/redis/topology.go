@@ -125,15 +125,9 @@ func (d *Driver) declare(ctx context.Context, spec driver.TopicSpec) error {
 		return driver.ErrClosed
 	case d.cfg.PubSub:
 		return because(driver.ErrUnsupported, errKeepChannel)
-	case !driver.ValidName(spec.Name):
-		return errTopicName
-	case spec.Partitions < 0 || spec.Partitions > driver.Slots:
-		return because(driver.ErrUnsupported, errPartitions)
 	}
-	for _, g := range spec.Groups {
-		if !driver.ValidName(g) {
-			return fmt.Errorf("%q: %w", g, errGroupName)
-		}
+	if err := spec.Check(); err != nil {
+		return err
 	}
 	if spec.Verify {
 		return d.verify(ctx, spec)

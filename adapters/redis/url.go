@@ -35,6 +35,7 @@ var parameters = map[string]func(*Config, string) error{
 	"history":           parseHistory,
 	"allow_eviction":    func(c *Config, v string) (err error) { c.AllowEviction, err = strconv.ParseBool(v); return err },
 	"overflow":          func(c *Config, v string) error { c.Overflow = v; return nil },
+	"channels":          func(c *Config, v string) error { c.Channels = v; return nil },
 	"buffer":            func(c *Config, v string) (err error) { c.Buffer, err = strconv.Atoi(v); return err },
 	"timeout":           func(c *Config, v string) error { return parseDuration(&c.Timeout, v) },
 	"dial_timeout":      func(c *Config, v string) error { return parseDuration(&c.DialTimeout, v) },

@@ -22,7 +22,7 @@ func parse(t *testing.T, url string) redis.Config {
 // defaults is what a URL says that says nothing.
 func defaults() redis.Config {
 	return redis.Config{
-		Addresses: []string{"h:6379"}, Durability: redis.DurabilityReply, Overflow: redis.OverflowBlock, Session: redis.DefaultSession,
+		Addresses: []string{"h:6379"}, Durability: redis.DurabilityReply, Overflow: redis.OverflowBlock, Channels: redis.ChannelsTopic, Session: redis.DefaultSession,
 		History: redis.DefaultHistory, Timeout: redis.DefaultTimeout, DialTimeout: redis.DefaultDialTimeout,
 		Queue: redis.DefaultQueue, QueueBytes: redis.DefaultQueueBytes, Buffer: redis.DefaultBuffer,
 	}
@@ -45,8 +45,8 @@ func TestParseURLReadsEveryPart(t *testing.T) {
 		"redis://a?master=main&sentinel_user=u&sentinel_password=p": func(c *redis.Config) {
 			c.Addresses, c.Master, c.SentinelUsername, c.SentinelPassword = []string{"a:26379"}, "main", "u", "p"
 		},
-		"redis+pubsub://h?overflow=latest&buffer=5": func(c *redis.Config) {
-			c.PubSub, c.Overflow, c.Buffer = true, redis.OverflowLatest, 5
+		"redis+pubsub://h?overflow=latest&buffer=5&channels=type": func(c *redis.Config) {
+			c.PubSub, c.Overflow, c.Buffer, c.Channels = true, redis.OverflowLatest, 5, redis.ChannelsType
 		},
 		"redis://h?durability=replicas:2&session=3s&history=forever&allow_eviction=true": func(c *redis.Config) {
 			c.Durability, c.Session, c.History, c.AllowEviction = "replicas:2", 3*time.Second, -1, true
@@ -87,6 +87,7 @@ func TestParseURLExplainsWhatIsWrong(t *testing.T) {
 		"redis://h?session=10ms":       "a second or more",
 		"redis://h?durability=always":  "replicas:n",
 		"redis://h?overflow=never":     "drop-oldest",
+		"redis://h?channels=all":       "want topic or type",
 		"redis://a,b/1":                "0 in a cluster",
 		"redis://h?cluster=1&master=m": "exclude each other",
 		"redis://h?tls_insecure=true":  "rediss://",

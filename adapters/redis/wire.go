@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,7 @@ type wires struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	tls    *tls.Config
 	within time.Duration
-	locate func(ctx context.Context) (string, error) // set: says where to dial, whatever address is asked for
+	find   *sentinels // set: they say where to dial, whatever address is asked for
 
 	written atomic.Uint64 // writes that were tried
 
@@ -41,9 +42,9 @@ func (w *wires) Dial(ctx context.Context, network, address string) (net.Conn, er
 }
 
 func (w *wires) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	if w.locate != nil {
+	if w.find != nil {
 		var err error
-		if address, err = w.locate(ctx); err != nil {
+		if address, err = w.find.primary(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -51,11 +52,15 @@ func (w *wires) connect(ctx context.Context, network, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	c := &wire{Conn: raw, of: w}
+	c := &wire{Conn: raw, of: w, to: address}
 	w.mu.Lock()
 	w.open[c] = struct{}{}
 	w.last[address] = c
 	w.mu.Unlock()
+	if w.find != nil && !w.find.stands(address) { // what was open when it was replaced has been cut
+		_ = c.Close() // the reason is told
+		return nil, errOtherPrimary
+	}
 	if w.tls == nil {
 		if file, ok := raw.(syscall.Conn); ok {
 			return &wireWithFile{c, file}, nil
@@ -69,10 +74,15 @@ func (w *wires) connect(ctx context.Context, network, address string) (net.Conn,
 	secure := tls.Client(c, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = because(errNoHandshake, err)
+		}
 		return nil, err
 	}
 	return secure, nil
 }
+
+var errNoHandshake = errors.New("no answer to the TLS handshake, so the server may not speak TLS")
 
 // refused is a connection that could not be made.
 type refused struct {
@@ -113,11 +123,21 @@ func (w *wires) alive() bool {
 }
 
 // cut closes all connections; the client opens new ones.
-func (w *wires) cut() {
+func (w *wires) cut() { w.keepOnly("") }
+
+// keepOnly closes the connections that do not go to an address.
+func (w *wires) keepOnly(address string) {
 	w.mu.Lock()
 	open := make([]*wire, 0, len(w.open))
 	for c := range w.open {
-		open = append(open, c)
+		if address == "" || c.to != address {
+			open = append(open, c)
+		}
+	}
+	for to := range w.last { // one that goes elsewhere says nothing any more
+		if address != "" && to != address {
+			delete(w.last, to)
+		}
 	}
 	w.mu.Unlock()
 	for _, c := range open {
@@ -129,6 +149,7 @@ func (w *wires) cut() {
 type wire struct {
 	net.Conn
 	of     *wires
+	to     string
 	peeked []byte // what stands looked at, for the next Read
 	spare  [1]byte
 	once   sync.Once

@@ -76,19 +76,49 @@ func redisRawFill(b *testing.B, c *goredis.Client, stream string, n int) {
 	}
 }
 
-func redisRawPublish(b *testing.B, broker *brokers.Broker) {
-	c, stream := redisRaw(b, broker)
+// redisMeter begins to measure the processor time of this process and of the server. What it returns ends the measuring and reports both for
+// each message, beside the rate.
+func redisMeter(b *testing.B, broker *brokers.Broker) (done func()) {
+	b.Helper()
+	c := goredis.NewClient(&goredis.Options{Addr: broker.Addr()})
+	server := redisServerTime(b, c)
 	b.ReportAllocs()
 	b.ResetTimer()
+	here := cpu()
+	return func() {
+		b.StopTimer()
+		perSecond(b)
+		spent(b, here)
+		b.ReportMetric(float64((redisServerTime(b, c)-server).Nanoseconds())/1e3/float64(b.N), "server-us/msg")
+		_ = c.Close()
+	}
+}
+
+// redisServerTime is the processor time of the server's process so far.
+func redisServerTime(b *testing.B, c *goredis.Client) time.Duration {
+	b.Helper()
+	info, err := c.InfoMap(context.WithoutCancel(b.Context()), "cpu").Result()
+	must(b, err)
+	var sum float64
+	for _, name := range []string{"used_cpu_user", "used_cpu_sys"} {
+		seconds, err := strconv.ParseFloat(info["CPU"][name], 64)
+		must(b, err)
+		sum += seconds
+	}
+	return time.Duration(sum * float64(time.Second))
+}
+
+func redisRawPublish(b *testing.B, broker *brokers.Broker) {
+	c, stream := redisRaw(b, broker)
+	done := redisMeter(b, broker)
 	redisRawFill(b, c, stream, b.N)
-	perSecond(b)
+	done()
 }
 
 func redisRawConsume(b *testing.B, broker *brokers.Broker) {
 	c, stream := redisRaw(b, broker)
 	redisRawFill(b, c, stream, b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := redisMeter(b, broker)
 	for got := 0; got < b.N; {
 		reply, err := c.XReadGroup(b.Context(), &goredis.XReadGroupArgs{
 			Group: "g", Consumer: "c", Streams: []string{stream, ">"}, Count: redisBatch, Block: time.Second,
@@ -101,7 +131,7 @@ func redisRawConsume(b *testing.B, broker *brokers.Broker) {
 		got += len(ids)
 		must(b, c.XAck(b.Context(), stream, "g", ids...).Err())
 	}
-	perSecond(b)
+	done()
 }
 
 func redisRawCallers(b *testing.B, broker *brokers.Broker) {
@@ -152,17 +182,15 @@ func redisFill(b *testing.B, d *redis.Driver, topic string, n int) {
 
 func redisPublish(b *testing.B, broker *brokers.Broker) {
 	d, spec := redisDriver(b, broker)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := redisMeter(b, broker)
 	redisFill(b, d, spec.Topic, b.N)
-	perSecond(b)
+	done()
 }
 
 func redisDriverConsume(b *testing.B, broker *brokers.Broker) {
 	d, spec := redisDriver(b, broker)
 	redisFill(b, d, spec.Topic, b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := redisMeter(b, broker)
 	sub, err := d.Subscribe(b.Context(), spec)
 	must(b, err)
 	outcomes := make([]driver.Outcome, 0, redisWindow)
@@ -176,8 +204,7 @@ func redisDriverConsume(b *testing.B, broker *brokers.Broker) {
 		}
 		sub.Settle(outcomes)
 	}
-	perSecond(b)
-	b.StopTimer()
+	done()
 	must(b, sub.Close(context.WithoutCancel(b.Context())))
 }
 
@@ -188,16 +215,14 @@ func redisConsume(b *testing.B, broker *brokers.Broker) {
 	must(b, err)
 	var wg sync.WaitGroup
 	wg.Add(b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := redisMeter(b, broker)
 	_, err = herald.Subscribe(b.Context(), spec.Topic, messaging.HandlerFunc(func(context.Context, *messaging.Delivery) error {
 		wg.Done()
 		return nil
 	}), messaging.Group(spec.Group), messaging.Window(redisWindow, 64<<20))
 	must(b, err)
 	wg.Wait()
-	perSecond(b)
-	b.StopTimer()
+	done()
 	must(b, herald.Close(context.WithoutCancel(b.Context())))
 }
 
@@ -240,14 +265,14 @@ func redisRawChannel(b *testing.B, broker *brokers.Broker) {
 	came := sub.Channel()
 	body := redisText()
 	took := make([]time.Duration, 0, b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := redisMeter(b, broker)
 	for range b.N {
 		began := time.Now()
 		must(b, c.Publish(b.Context(), name, body).Err())
 		<-came
 		took = append(took, time.Since(began))
 	}
+	done()
 	percentile(b, took)
 }
 
@@ -264,13 +289,13 @@ func redisChannel(b *testing.B, broker *brokers.Broker) {
 	must(b, err)
 	body := redisText()
 	took := make([]time.Duration, 0, b.N)
-	b.ReportAllocs()
-	b.ResetTimer()
+	done := redisMeter(b, broker)
 	for range b.N {
 		began := time.Now()
 		must(b, herald.Publish(b.Context(), name, envelope.New("order.placed", body)))
 		<-came
 		took = append(took, time.Since(began))
 	}
+	done()
 	percentile(b, took)
 }

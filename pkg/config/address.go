@@ -59,7 +59,13 @@ func (a address) section() string {
 	return ""
 }
 
-// parameters are what the section's keys are called in the URL's query: the key, with one underscore between levels.
+// sentinelPassword is the one secret of a section that is a parameter of the URL; secrets are all of them.
+const sentinelPassword = "sentinel_password"
+
+var secrets = []string{"password", sentinelPassword}
+
+// parameters are what the section's keys are called in the URL's query: the key, with one underscore between levels. Secrets are not among
+// them.
 func parameters(section *node) map[string]string {
 	out := map[string]string{}
 	if section == nil {
@@ -71,7 +77,7 @@ func parameters(section *node) map[string]string {
 			for below, value := range parameters(n) {
 				out[name+"_"+below] = value
 			}
-		case n.isBad || slices.Contains([]string{"username", "password", "password_file"}, name):
+		case n.isBad || name == "username" || slices.Contains(secrets, strings.TrimSuffix(name, "_file")):
 		default:
 			out[name] = n.items[0]
 		}
@@ -92,6 +98,9 @@ func (a address) with(section *node, c Connection) string {
 	query := url.Values{}
 	for name, value := range parameters(section) {
 		query.Set(name, value)
+	}
+	if c.SentinelPassword.IsSet() {
+		query.Set(sentinelPassword, c.SentinelPassword.Reveal())
 	}
 	out := a.scheme + "://" + user
 	if hasPassword {

@@ -104,7 +104,7 @@ func wrongSections() []wrong {
 		{text: "kafka: {password: ''}", want: "f:2: kafka.password: expected text that is not empty, found text", schema: true},
 		{text: "kafka: hunter2", want: "f:2: kafka: expected a map of keys, found text", schema: true},
 		{text: "kafka: {tls: {insecure: yes}}", want: "f:2: kafka.tls.insecure: expected true or false, found yes", schema: true},
-		{text: "redis: {replication: 3}", want: "f:2: redis.replication: unknown key, known are password, password_file, tls, username", schema: true},
+		{text: "redis: {replication: 3}", want: "f:2: redis.replication: unknown key, known are password, password_file, sentinel_password, sentinel_password_file, sentinel_user, tls, username", schema: true},
 		{text: "kafka: {replication: 0}", want: "f:2: kafka.replication: expected a whole number between 1 and 32767, found 0", schema: true},
 
 		{text: "schemas: {folder: a, registry: 'https://r'}", want: "f:2: schemas.registry: folder is given too (f:2); keep one"},

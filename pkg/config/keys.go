@@ -33,7 +33,12 @@ var file = &key{kind: section, keys: []*key{
 	memory,
 	connection("rabbitmq", "RabbitMQ"),
 	connection("kafka", "Kafka", &key{name: "replication", kind: whole, min: 1, max: 32767, doc: "How many brokers hold each topic that is created."}),
-	connection("redis", "Redis"),
+	connection(
+		"redis", "Redis",
+		&key{name: "sentinel_user", kind: text, doc: "The user at the sentinels."},
+		&key{name: "sentinel_password", kind: text, secret: true, doc: "The password at the sentinels. Better in a file of its own: sentinel_password_file."},
+		&key{name: "sentinel_password_file", kind: text, doc: "A file that holds the password at the sentinels; one newline at its end is dropped."},
+	),
 }}
 
 var limits = &key{name: "limits", kind: section, doc: "Bounds of what is published and what is read.", keys: []*key{

@@ -45,6 +45,10 @@ type Connection struct {
 	Username string
 	// Password is the password, from password or password_file.
 	Password Secret
+	// SentinelUser and SentinelPassword are the login at the sentinels (Redis only), from sentinel_user and from sentinel_password or
+	// sentinel_password_file.
+	SentinelUser     string
+	SentinelPassword Secret
 	// TLS is the encryption.
 	TLS TLS
 	// Replication is how many brokers hold each topic that is created (Kafka only); 0 leaves it to the broker.
@@ -76,7 +80,9 @@ func (b *builder) connect(a address) Connection {
 	if id == "memory" {
 		return Connection{}
 	}
-	c := Connection{Password: b.password(id, section, a)}
+	c := Connection{Password: b.password(id, section, "password", a.hasPassword)}
+	c.SentinelPassword = b.password(id, section, sentinelPassword, a.has(sentinelPassword))
+	c.SentinelUser, _ = section.value("sentinel_user")
 	c.Username, _ = section.value("username")
 	if c.Username != "" && a.user != "" {
 		b.conflict(id, "username", false)
@@ -101,15 +107,15 @@ func (b *builder) conflict(id, name string, isTLS bool) {
 	b.problems.add(b.root.at(path...).from, strings.Join(path, "."), "broker's URL (%v) has it too; keep one", b.root.at("broker").from)
 }
 
-// password returns the section's password, unless the URL has one.
-func (b *builder) password(id string, section *node, a address) Secret {
-	for _, name := range []string{"password_file", "password"} {
-		if n := section.at(name); a.hasPassword && n != nil && !n.isBad {
+// password returns one of the section's passwords, unless the URL has it.
+func (b *builder) password(id string, section *node, key string, inURL bool) Secret {
+	for _, name := range []string{key + "_file", key} {
+		if n := section.at(name); inURL && n != nil && !n.isBad {
 			b.conflict(id, name, false)
 			return Secret{}
 		}
 	}
-	return b.secret(id, section, "password")
+	return b.secret(id, section, key)
 }
 
 // secret returns what a key of the section, or the file that it names under the key and _file, holds.

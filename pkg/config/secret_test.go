@@ -111,6 +111,11 @@ func TestTheURLHoldsWhatTheSectionSays(t *testing.T) {
 		{"kafka://h1:9092,h2:9092", "kafka: {replication: 3, tls: {insecure: true}}", "kafka://h1:9092,h2:9092?replication=3&tls_insecure=true"},
 		{"REDIS+pubsub://:it@host/3#x", "redis: {username: me}", "redis+pubsub://me:it@host/3#x"},
 		{"redis://host", "redis: {password: it}", "redis://:it@host"},
+		{
+			"redis://s1,s2/0?master=main", "redis: {username: me, sentinel_user: you, sentinel_password_file: " + file + "}",
+			"redis://me@s1,s2/0?master=main&sentinel_password=hunter2%2Fca%3An%40ry&sentinel_user=you",
+		},
+		{"redis://s1?master=main&sentinel_password=it", "redis: {sentinel_user: you}", "redis://s1?master=main&sentinel_password=it&sentinel_user=you"},
 		{"nats://me:it@host", "redis: {password: it}", "nats://me:it@host"},
 	} {
 		c := parse(t, "broker: "+tc.broker+"\n"+tc.section)
@@ -132,6 +137,11 @@ func TestWhatTheURLSaysTooIsAnError(t *testing.T) {
 		{"amqp://me@host", "rabbitmq: {username: you}", "f:2: rabbitmq.username: broker's URL (f:1) has it too; keep one"},
 		{"amqp://me:" + "hunter2@host", "rabbitmq: {password_file: /none}", "f:2: rabbitmq.password_file: broker's URL (f:1) has it too; keep one"},
 		{"redis://:hunter2@host", "redis: {password: hunter2}", "f:2: redis.password: broker's URL (f:1) has it too; keep one"},
+		{"redis://h?sentinel_user=me", "redis: {sentinel_user: you}", "f:2: redis.sentinel_user: broker's URL (f:1) has it too; keep one"},
+		{
+			"redis://h?sentinel_password=hunter2", "redis: {sentinel_password_file: /none}",
+			"f:2: redis.sentinel_password_file: broker's URL (f:1) has it too; keep one",
+		},
 		{"redis://h?tls_insecure=false", "redis: {tls: {insecure: true}}", "f:2: redis.tls.insecure: broker's URL (f:1) has it too; keep one"},
 	} {
 		_, err := hermetic.Parse("f", []byte("broker: "+tc.broker+"\n"+tc.section))
@@ -154,6 +164,8 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"broker: amqp://me:hunter2@host1,you:hunter2@host2",
 		"broker: ${URL:-amqp://:hunter2@host}",
 		"broker: ${URL:-amqp://host}\nrabbitmq: {password: '${PASSWORD}'}",
+		"broker: redis://host\nredis: {sentinel_password_file: " + file + "}",
+		"broker: redis://host\nredis: {sentinel_password: '" + canary + "'}",
 		"broker: redis://host?password=hunter2&sasl_passwd=hunter2&api_key=hunter2&client_secret=hunter2&auth=hunter2",
 	} {
 		c := parse(t, text, "PASSWORD="+canary)

@@ -20,6 +20,9 @@ func durable(t *testing.T, url, durability string) (d *redis.Driver, publish fun
 	cfg, err := redis.ParseURL(url)
 	must(t, err)
 	cfg.Durability, cfg.Timeout = durability, 2*time.Second
+	if durability == redis.DurabilityAOF {
+		cfg.Timeout = 6 * time.Second // half of it is for an fsync that may be a second away
+	}
 	d, err = redis.New(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, d.Close(context.WithoutCancel(t.Context()))) })

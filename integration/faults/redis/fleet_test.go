@@ -76,10 +76,11 @@ func (f *fleet) sentinel(i int) {
 	f.launch(i, conf, "--sentinel")
 }
 
-// kill ends a server by SIGKILL.
+// kill ends a server by SIGKILL, and returns when its port is free.
 func (f *fleet) kill(i int) {
 	f.t.Helper()
 	f.exec("sh", "-c", "kill -9 $(cat "+filepath.Join(f.dir, f.ports[i]+".pid")+")")
+	f.until(i, "Could not connect", "ping")
 }
 
 func (f *fleet) exec(args ...string) string {
@@ -122,46 +123,35 @@ func (f *fleet) busy(url, topic string) *load.Load {
 	})
 }
 
-// Row 40: sentinels promote a replica since the primary is dead: what a replica has confirmed is not lost. What the dead one was told last, acks
-// among it, may never have reached the replica, so more than a window may come again.
-func TestSentinelsPromoteAReplica(t *testing.T) {
-	f := gather(t, 4)
-	for i := range 3 {
-		f.start(i)
-	}
-	for i := 1; i < 3; i++ {
-		f.cli(i, "replicaof", "127.0.0.1", f.ports[0])
-	}
-	f.until(0, "connected_slaves:2", "info", "replication")
-	f.sentinel(3)
-	f.until(3, "slaves=2", "info", "sentinel")
-	l := f.busy("redis://"+f.addr(3)+"?master=main&durability=replicas:1", matrix.Topic())
-	l.Await(200)
-	l.Hurt(func() { f.kill(0) })
-	t.Logf("primary killed: traffic again after %v", l.Recover(15*time.Second))
-	report := l.Drain()
-	t.Log(report)
-	report.Unexplained = nil
-	if !report.OK() {
-		t.Errorf("primary killed: %s", report)
-	}
+// node starts a server of a cluster.
+func (f *fleet) node(i int) {
+	f.t.Helper()
+	f.start(i, "--cluster-enabled", "yes", "--cluster-config-file", "nodes-"+f.ports[i], "--cluster-node-timeout", "1000")
 }
 
-// Row 41: a topic's slot moves to another node of a cluster under traffic, then that node dies and comes back.
-func TestClusterMovesAndLosesANode(t *testing.T) {
+// cluster starts one of three nodes.
+func cluster(t *testing.T) *fleet {
+	t.Helper()
 	f := gather(t, 3)
-	begin := func(i int) {
-		f.start(i, "--cluster-enabled", "yes", "--cluster-config-file", "nodes-"+f.ports[i], "--cluster-node-timeout", "1000")
-	}
 	for i := range 3 {
-		begin(i)
+		f.node(i)
 	}
 	f.exec("redis-cli", "--cluster", "create", f.addr(0), f.addr(1), f.addr(2), "--cluster-yes")
 	for i := range 3 {
 		f.until(i, "cluster_state:ok", "cluster", "info")
 	}
+	return f
+}
+
+// nodes are the addresses of a cluster, as a URL wants them.
+func (f *fleet) nodes() string { return f.addr(0) + "," + f.addr(1) + "," + f.addr(2) }
+
+// Row 32: a topic's slot moves to another node of a cluster under traffic, then that node dies, which the others call CLUSTERDOWN, and comes
+// back.
+func TestClusterMovesAndLosesANode(t *testing.T) {
+	f := cluster(t)
 	topic := matrix.Topic()
-	l := f.busy("redis://"+f.addr(0)+","+f.addr(1)+","+f.addr(2), topic)
+	l := f.busy("redis://"+f.nodes(), topic)
 	l.Await(200)
 	owner := f.owner(topic)
 	next := (owner + 1) % 3
@@ -175,7 +165,7 @@ func TestClusterMovesAndLosesANode(t *testing.T) {
 		if err := untilFails(l); !errors.Is(err, messaging.ErrUnavailable) && !errors.Is(err, messaging.ErrUnconfirmed) {
 			t.Errorf("publish to a dead node: %v", err)
 		}
-		begin(next)
+		f.node(next)
 		f.until(next, "cluster_state:ok", "cluster", "info")
 	})
 	t.Logf("node killed: traffic again after %v", l.Recover(10*time.Second))

@@ -1,0 +1,102 @@
+package redis_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/herald-go/herald/adapters/redis"
+)
+
+// pour writes pieces to a feed, one at a time.
+func pour(t *testing.T, pieces ...string) *redis.Feed {
+	t.Helper()
+	near, far := net.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, p := range pieces {
+			if _, err := io.WriteString(far, p); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = far.Close()
+		_ = near.Close()
+		<-done
+	})
+	return redis.NewFeed(near)
+}
+
+func TestAFeedReadsValuesHoweverTheyCome(t *testing.T) {
+	t.Parallel()
+	long := bulk(strings.Repeat("y", 3*redis.FeedFirst))
+	values := []string{"+OK\r\n", ":12\r\n", "$-1\r\n", "*-1\r\n", "*0\r\n", bulk(""), bulk("a\r\nb"), "*2\r\n*1\r\n" + bulk("x") + "-ERR no\r\n", long, ":1\r\n"}
+	all := strings.Join(values, "")
+	for _, size := range []int{1, 2, 3, 7, 1000, len(all)} {
+		var pieces []string
+		for at := 0; at < len(all); at += size {
+			pieces = append(pieces, all[at:min(len(all), at+size)])
+		}
+		f := pour(t, pieces...)
+		for _, want := range values {
+			if got, err := f.Next(time.Minute); err != nil || got != want {
+				t.Fatalf("in pieces of %d: %.40q, %v, want %.40q", size, got, err, want)
+			}
+		}
+	}
+}
+
+func TestAFeedRefusesWhatIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"hello\r\n", "$x\r\n", "*1x\r\n", "$\r\n", "*\r\n", "$5\rx", "$99999999999\r\n", "%1\r\n"} {
+		if got, err := pour(t, raw).Next(time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%q is read as %q, %v", raw, got, err)
+		}
+	}
+}
+
+func TestAFeedGoesOnAfterATimeout(t *testing.T) {
+	t.Parallel()
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	f := redis.NewFeed(near)
+	write := func(s string) {
+		done := make(chan error, 1)
+		go func() { _, err := io.WriteString(far, s); done <- err }()
+		if _, err := f.Next(10 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("half a value: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("*2\r\n$3\r")
+	write("\nabc")
+	go func() { _, _ = io.WriteString(far, "\r\n:1\r\n") }()
+	if got, err := f.Next(time.Minute); err != nil || got != "*2\r\n$3\r\nabc\r\n:1\r\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestAFeedsBufferIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := pour(t, bulk(strings.Repeat("z", 2*redis.FeedKept)), ":1\r\n", bulk(strings.Repeat("z", 4*redis.FeedFirst)))
+	var sizes [3]int
+	for i := range sizes {
+		if _, err := f.Next(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		sizes[i] = f.Size()
+	}
+	f.Relax()
+	if sizes[0] < 2*redis.FeedKept || sizes[1] > redis.FeedKept || sizes[2] > redis.FeedKept || f.Size() > redis.FeedFirst {
+		t.Errorf("the buffer has %v bytes, and %d in the end", sizes, f.Size())
+	}
+}
