@@ -1,9 +1,12 @@
 # `make` alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance integration check bench fuzz up down
+.PHONY: help demo test conformance integration chaos check bench fuzz up down
 
-# The broker that the demo runs on; empty is the one in the process itself.
+# The broker that the demo runs on, as a URL; empty is the one in the process itself. For chaos, a broker's name; empty is each of them.
 BROKER ?=
+# How long make chaos hurts a broker, and what draws the faults.
+DURATION ?=
+SEED ?=
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
@@ -20,6 +23,7 @@ help:
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo "Variables:"
 	@echo "  BROKER=URL     the broker of make demo: memory:// (default), amqp://…, kafka://…, redis://…"
+	@echo "  BROKER=kafka   the one broker of make chaos, with DURATION=30m and SEED=7 for a long run"
 	@echo "  FUZZTIME=30s   the time that make fuzz gives each target"
 	@echo "  HERALD_TEST_…  where tests take brokers from, and which ones they must have: docs/testing.md"
 
@@ -34,6 +38,14 @@ conformance: ## of those, run the drivers' contract alone
 
 integration: ## run the tests that hurt brokers, and those that exchange messages with other clients
 	@go run ./cmd/internal/runtests integration
+
+# One broker's run goes on where it was interrupted; that of all begins anew.
+chaos: ## hurt each broker by faults drawn at random, and judge the history; BROKER=kafka DURATION=30m SEED=7 is a long run
+ifeq ($(BROKER),)
+	@HERALD_CHAOS_DURATION=$(DURATION) HERALD_CHAOS_SEED=$(SEED) go run ./cmd/internal/runtests chaos
+else
+	@cd integration && go run ./cmd/chaos -broker $(BROKER) $(if $(DURATION),-duration $(DURATION)) $(if $(SEED),-seed $(SEED))
+endif
 
 check: ## check format, vet, lint, imports, snippets, modules, and the build from outside
 	@echo "check: gofmt -s"

@@ -210,7 +210,20 @@ func (a *admin) hasGroup(ctx context.Context, topic string) (bool, error) {
 		}
 	}
 	found, err := a.groups(ctx, topic)
+	if err == nil && len(found) == 0 {
+		err = a.maySee(ctx, topic)
+	}
 	return len(found) > 0, err
+}
+
+// maySee tells a topic without groups from a user who may not see them: a broker leaves out of its list what this user may not describe. The
+// group that is asked for need not exist.
+func (a *admin) maySee(ctx context.Context, topic string) error {
+	_, err := a.cluster.coordinator(ctx, groupID(topic, "any"))
+	if !denied(err) {
+		return nil // else it is only harder to find out
+	}
+	return fmt.Errorf("look for groups, which takes Describe on groups prefixed %s: %w", groupPrefix(topic), err)
 }
 
 // Kinds of resource that have settings.

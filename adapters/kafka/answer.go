@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -15,7 +16,7 @@ func (x *part) answered(b *batch, err error, e *encoder) bool {
 	b.err = err
 	switch {
 	case err == nil, is(err, kafkago.DuplicateSequenceNumber):
-		x.sequence = after(b.sequence, len(b.items))
+		x.sequence = after(b.sequence, len(b.entries))
 		x.drop(b, driver.Stored, nil)
 		return true
 	case is(err, kafkago.MessageSizeTooLarge, kafkago.RecordListTooLarge):
@@ -46,8 +47,9 @@ func (x *part) answered(b *batch, err error, e *encoder) bool {
 
 // drop ends the batch at the head.
 func (x *part) drop(b *batch, fate driver.Fate, err error) {
-	x.flying = x.flying[1:]
+	x.flying = slices.Delete(x.flying, 0, 1)
 	b.done(fate, err)
+	x.p.batches.put(b)
 }
 
 // rejected ends a batch that the broker says it has not stored. Where an earlier attempt was not answered this says nothing about that one.
@@ -83,28 +85,34 @@ func (x *part) renew() {
 
 // split halves a batch that the broker rejects for one of its records, until that one is alone. Each half gets a sequence when it is sent.
 func (x *part) split(b *batch, fate driver.Fate, e *encoder) bool {
-	if len(b.items) == 1 || b.unsure {
+	if len(b.entries) == 1 || b.unsure {
 		x.rejected(b, fate)
 		return true
 	}
-	half := len(b.items) / 2
-	first, err := x.repack(b, b.items[:half], e)
-	second, err2 := x.repack(b, b.items[half:], e)
+	half := len(b.entries) / 2
+	first, err := x.repack(b, 0, half, e)
+	second, err2 := x.repack(b, half, len(b.entries), e)
 	if err != nil || err2 != nil {
 		x.rejected(b, driver.Invalid) // never: the same records could be encoded before
 		return true
 	}
 	x.flying = append([]*batch{first, second}, x.flying[1:]...)
+	x.p.batches.put(b)
 	return true
 }
 
-func (x *part) repack(b *batch, items []item, e *encoder) (*batch, error) {
-	e.begin()
-	for i := range items {
-		e.add(items[i].Msg, items[i].mark, math.MaxInt)
+// repack makes a batch of a part of another's messages.
+func (x *part) repack(b *batch, from, to int, e *encoder) (*batch, error) {
+	some := x.p.batches.get()
+	some.part, some.began, some.epochs, some.err = x, b.began, b.epochs, b.err
+	some.entries, some.marks = append(some.entries, b.entries[from:to]...), append(some.marks, b.marks[from:to]...)
+	e.begin(some.bytes)
+	for i := range some.entries {
+		e.add(some.entries[i].Msg, some.marks[i], math.MaxInt)
 	}
-	data, err := e.finish(time.Now().UnixMilli(), producer{}, 0)
-	return &batch{part: x, items: items, bytes: data, began: b.began, epochs: b.epochs, err: b.err}, err
+	var err error
+	some.bytes, err = e.finish(x.p.cluster.wall().UnixMilli(), producer{}, 0)
+	return some, err
 }
 
 // deny ends all that waits: the broker refuses this user.
@@ -146,6 +154,6 @@ func (x *part) drain() []item {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	waiting := x.waiting[x.head:]
-	x.waiting, x.head = nil, 0
+	x.waiting, x.head, x.bytes = nil, 0, 0
 	return waiting
 }

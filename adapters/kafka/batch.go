@@ -39,20 +39,33 @@ type producer struct {
 	epoch int16
 }
 
-// encoder makes record batches. Its buffers are used again and again; it belongs to one goroutine.
+// frame is what a finished batch has before its records: the four bytes of length that a produce request wants, and the batch's header.
+const frame = 4 + batchHeader
+
+var noFrame [frame]byte
+
+// encoder makes record batches, each in memory that it is given. It belongs to one goroutine.
 type encoder struct {
-	codec   compress.Compression
-	records []byte
-	attrs   attributes
-	count   int
-	before  int // where the latest record begins
+	codec  compress.Compression
+	out    []byte // room for the frame, and the records as they are
+	memory []byte // of the batch at hand, where it is to be compressed: out is not it then
+	raw    []byte // what is compressed, again and again
+	attrs  attributes
+	count  int
+	before int // where the latest record begins
 }
 
-// begin starts a batch.
-func (e *encoder) begin() { e.records, e.count = e.records[:0], 0 }
+// begin starts a batch that overwrites memory, and has more if it needs more.
+func (e *encoder) begin(memory []byte) {
+	e.count, e.out, e.memory = 0, memory[:0], nil
+	if e.codec != compress.None {
+		e.out, e.memory = e.raw[:0], memory
+	}
+	e.out = append(e.out, noFrame[:]...)
+}
 
 // size is how many bytes the batch has before compression.
-func (e *encoder) size() int { return batchHeader + len(e.records) }
+func (e *encoder) size() int { return len(e.out) - 4 }
 
 // recordSize is how many bytes a message takes as the only record of a batch, with the batch.
 func recordSize(m *driver.Message, k mark) int {
@@ -79,8 +92,8 @@ func (e *encoder) add(m *driver.Message, k mark, limit int) bool {
 	if e.count > 0 && e.size()+varintSize(n)+n > limit {
 		return false
 	}
-	e.before = len(e.records)
-	b := binary.AppendVarint(e.records, int64(n))
+	e.before = len(e.out)
+	b := binary.AppendVarint(e.out, int64(n))
 	b = append(b, 0, 0) // attributes; the time is the batch's
 	b = binary.AppendVarint(b, int64(e.count))
 	if m.Key == "" {
@@ -90,26 +103,28 @@ func (e *encoder) add(m *driver.Message, k mark, limit int) bool {
 	}
 	b = appendText(b, m.Body) // never null: that would be a tombstone where topics are compacted
 	count, _ := headersSize(m, &e.attrs, k)
-	e.records = appendHeaders(b, m, &e.attrs, k, count)
+	e.out = appendHeaders(b, m, &e.attrs, k, count)
 	e.count++
 	return true
 }
 
 // undo takes the latest record out again.
 func (e *encoder) undo() {
-	e.records = e.records[:e.before]
+	e.out = e.out[:e.before]
 	e.count--
 }
 
-// finish returns the batch in memory of its own, behind the four bytes of length that a produce request wants.
+// finish returns the batch, behind the four bytes of length that a produce request wants. Its memory is the caller's: the encoder forgets it.
 func (e *encoder) finish(now int64, p producer, sequence int32) ([]byte, error) {
-	out := make([]byte, 4+batchHeader, 4+batchHeader+len(e.records))
-	var err error
-	if e.codec == compress.None {
-		out = append(out, e.records...)
-	} else if out, err = deflate(out, e.records, e.codec); err != nil {
-		return nil, err
+	out := e.out
+	if e.codec != compress.None {
+		e.raw = e.out
+		var err error
+		if out, err = deflate(append(e.memory[:0], noFrame[:]...), e.raw[frame:], e.codec); err != nil {
+			return nil, err
+		}
 	}
+	e.out, e.memory = nil, nil
 	binary.BigEndian.PutUint32(out, uint32(len(out)-4)) //nolint:gosec // bounded by the limit of add
 	b := out[4:]
 	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)-12)) //nolint:gosec // as above

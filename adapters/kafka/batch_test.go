@@ -33,7 +33,7 @@ func sample() []*driver.Message {
 func encode(t *testing.T, codec string, msgs ...*driver.Message) []byte {
 	t.Helper()
 	e := encoder{codec: compressionOf(codec)}
-	e.begin()
+	e.begin(nil)
 	for _, m := range msgs {
 		if !e.add(m, unmarked, 10<<20) {
 			t.Fatalf("message %s finds no room", m.ID)
@@ -102,7 +102,7 @@ func TestBatch_EndsAtItsLimit(t *testing.T) {
 	t.Parallel()
 	m := sample()[0]
 	var e encoder
-	e.begin()
+	e.begin(nil)
 	for e.add(m, unmarked, 1000) {
 		continue
 	}
@@ -110,14 +110,14 @@ func TestBatch_EndsAtItsLimit(t *testing.T) {
 	if err != nil || len(b)-4 > 1000 || e.count < 2 {
 		t.Errorf("a batch of %d records has %d bytes (%v), want some records in at most 1000", e.count, len(b)-4, err)
 	}
-	e.begin()
+	e.begin(nil)
 	if !e.add(m, unmarked, 10) {
 		t.Error("an empty batch takes any one record")
 	}
 	if size := recordSize(m, unmarked); size != e.size() {
 		t.Errorf("recordSize is %d, and the batch has %d bytes", size, e.size())
 	}
-	if got := len(e.records); !e.add(m, unmarked, 1000) || func() bool { e.undo(); return len(e.records) != got || e.count != 1 }() {
+	if got := len(e.out); !e.add(m, unmarked, 1000) || func() bool { e.undo(); return len(e.out) != got || e.count != 1 }() {
 		t.Error("undo takes out the latest record alone")
 	}
 }
@@ -133,7 +133,7 @@ func TestMark_IsReadBack(t *testing.T) {
 	t.Parallel()
 	for k, want := range map[mark]fields{unmarked: {}, markDelayed: {delayed: true}, markDropped: {dropped: true}} {
 		var e encoder
-		e.begin()
+		e.begin(nil)
 		e.add(&driver.Message{ID: "x", Slot: 7}, k, 1000)
 		b, err := e.finish(stamped, producer{}, 0)
 		if err != nil {
@@ -156,7 +156,7 @@ func TestFill_LeavesOutWhatIsBroken(t *testing.T) {
 		{Key: driver.HeaderTime, Value: "yesterday"}, {Key: driver.HeaderSlot, Value: "64"}, {Key: driver.HeaderNotBefore, Value: "?"}, {Key: "x", Value: "y"},
 	}}
 	var e encoder
-	e.begin()
+	e.begin(nil)
 	m.Slot = 99
 	e.add(m, unmarked, 1000)
 	b, err := e.finish(stamped, producer{}, 0)

@@ -14,7 +14,6 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
@@ -32,6 +31,7 @@ const (
 type cluster struct {
 	dialer *dialer
 	told   atomic.Pointer[func(error)] // told of each connection that failed; must not block
+	clock  atomic.Pointer[func() time.Time]
 
 	mu           sync.Mutex // guards what follows
 	brokers      map[int32]string
@@ -49,10 +49,12 @@ type topicInfo struct {
 	copies  int // replicas of the first partition
 }
 
-// line is the shared connection to one broker. turn, of capacity 1, is held while it is dialled.
+// line is the shared connection to one broker. turn, of capacity 1, is held while it is dialled; conn and err belong to whoever holds it.
 type line struct {
-	turn chan struct{}
-	conn *conn
+	turn  chan struct{}
+	conn  *conn
+	tries atomic.Int64 // dials that failed
+	err   error        // the latest
 }
 
 // bootstrap is the broker number of the connection over which the cluster is found.
@@ -119,7 +121,8 @@ func (c *cluster) dial(ctx context.Context, broker int32) (*conn, error) {
 	return nil, driver.ErrClosed
 }
 
-// dialAny opens a connection to any broker of the cluster: those that were met before, then those of the Config.
+// dialAny opens a connection to any broker of the cluster: those that were met before, then those of the Config, and last those that have just
+// failed.
 func (c *cluster) dialAny(ctx context.Context) (*conn, error) {
 	c.mu.Lock()
 	var addresses []string
@@ -133,6 +136,7 @@ func (c *cluster) dialAny(ctx context.Context) (*conn, error) {
 			addresses = append(addresses, a)
 		}
 	}
+	slices.SortStableFunc(addresses, func(a, b string) int { return c.dialer.gate(a).opens().Compare(c.dialer.gate(b).opens()) })
 	var errs []error
 	for _, a := range addresses {
 		conn, err := c.dialer.dial(ctx, a, bootstrap)
@@ -167,6 +171,7 @@ func (c *cluster) shared(ctx context.Context, broker int32) (*conn, error) {
 		c.lines[broker] = l
 	}
 	c.mu.Unlock()
+	before := l.tries.Load()
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
@@ -176,10 +181,17 @@ func (c *cluster) shared(ctx context.Context, broker int32) (*conn, error) {
 	if l.conn != nil && !l.conn.dead() {
 		return l.conn, nil
 	}
+	if l.tries.Load() != before {
+		return nil, l.err // whoever waited for the same dial shares its failure
+	}
 	c.hangUp(l.conn)
 	l.conn = nil
 	conn, err := c.dial(ctx, broker)
 	if err != nil {
+		if ctx.Err() == nil {
+			l.err = err
+			l.tries.Add(1)
+		}
 		return nil, err
 	}
 	l.conn = conn
@@ -225,6 +237,17 @@ func (c *cluster) refresh(ctx context.Context, topics ...string) error {
 		err = errors.Join(err, c.learn(t))
 	}
 	return err
+}
+
+// meet finds the cluster, once it is there.
+func (c *cluster) meet(ctx context.Context) (err error) {
+	failed := retry(ctx, func() error {
+		if err = c.refresh(ctx); distrusts(err) {
+			return nil // trying again would not help
+		}
+		return err
+	})
+	return or(failed, err)
 }
 
 // learn takes in what a broker says of a topic. c.mu is held.
@@ -326,63 +349,6 @@ func (c *cluster) anyNode() int32 {
 		return c.controller
 	}
 	return bootstrap
-}
-
-// coordinator returns the broker that coordinates a group.
-func (c *cluster) coordinator(ctx context.Context, group string) (int32, error) {
-	c.mu.Lock()
-	id, known := c.coordinators[group]
-	c.mu.Unlock()
-	if known {
-		return id, nil
-	}
-	answer, err := c.ask(ctx, bootstrap, &findcoordinator.Request{Key: group})
-	if err != nil {
-		return 0, err
-	}
-	res, ok := answer.(*findcoordinator.Response)
-	if !ok {
-		return 0, errProtocol
-	}
-	if err := code(res.ErrorCode); err != nil {
-		return 0, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.coordinators[group] = res.NodeID
-	if _, there := c.brokers[res.NodeID]; !there {
-		c.brokers[res.NodeID] = net.JoinHostPort(res.Host, strconv.Itoa(int(res.Port)))
-	}
-	return res.NodeID, nil
-}
-
-// moved forgets the coordinator of a group.
-func (c *cluster) moved(group string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.coordinators, group)
-}
-
-// askGroup sends a short request to the group's coordinator. What the answer holds must be checked with retryGroup.
-func (c *cluster) askGroup(ctx context.Context, group string, msg protocol.Message) (protocol.Message, error) {
-	id, err := c.coordinator(ctx, group)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := c.ask(ctx, id, msg)
-	if err != nil {
-		c.moved(group)
-	}
-	return answer, err
-}
-
-// elsewhere notes that the broker asked is not the group's coordinator, or not yet, and reports whether to ask again.
-func (c *cluster) elsewhere(group string, err error) bool {
-	if !is(err, kafkago.NotCoordinatorForGroup, kafkago.GroupCoordinatorNotAvailable, kafkago.GroupLoadInProgress) {
-		return false
-	}
-	c.moved(group)
-	return true
 }
 
 // retry calls f until it succeeds or fails for good, or until ctx ends.

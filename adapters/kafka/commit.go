@@ -15,22 +15,51 @@ const commitPause = 100 * time.Millisecond
 // committer stores positions as they move, one commit at a time, so that a later one is never overtaken.
 func (s *subscription) committer(ctx context.Context) {
 	pause := backoff.New(commitPause, retryMost)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.commitWake:
 		}
+		soon := s.commitSoon
 		if done, _ := s.commit(ctx); !done {
 			signal(s.commitWake)
+			soon = nil // there is no hurry against a group that does not answer
 		} else {
 			pause.Reset()
 		}
-		if pause.Wait(ctx) != nil {
+		timer.Reset(pause.Next())
+		select {
+		case <-timer.C:
+		case <-soon:
+		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// ack counts an ack that is to be stored. The lock is held.
+func (f *feed) ack() {
+	if f.unit.s.spec.Broadcast {
+		return
+	}
+	f.unstored++
+	f.unit.s.unstored++
+}
+
+// crowd notes and reports whether so much has passed behind an unfinished record that soon a commit could not say what of it is finished. Then
+// the feed rests until that record is finished; the others go on. The lock is held.
+func (f *feed) crowd() bool {
+	f.ledger.trim()
+	first, ok := f.ledger.first()
+	f.crowded = ok && f.ledger.next-first > int64(max(f.unit.s.aheadLimit*bitsKept, f.unit.s.spec.Window))
+	return f.crowded
+}
+
+// bitsKept is half of the bits of a byte of what travels beside a position: the rest is for what is in hand.
+const bitsKept = 4
 
 // promise is what a commit will have stored.
 type promise struct {
@@ -103,6 +132,10 @@ func (s *subscription) kept(promises []promise, failed map[target]error, err err
 		if e == nil {
 			p.feed.stored = p.at
 			acks += p.acks
+			if !p.feed.unit.gone {
+				p.feed.unstored -= p.acks
+				s.unstored -= p.acks
+			}
 			continue
 		}
 		if is(e, kafkago.OffsetMetadataTooLarge) {
@@ -110,6 +143,9 @@ func (s *subscription) kept(promises []promise, failed map[target]error, err err
 		}
 		p.feed.ledger.acks += p.acks
 		p.feed.touch()
+	}
+	if acks > 0 {
+		s.rouse()
 	}
 	return acks
 }

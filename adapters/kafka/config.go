@@ -26,9 +26,9 @@ const (
 const (
 	// DeclareCreate creates topics that are missing.
 	DeclareCreate = "create"
-	// DeclareVerify creates nothing: what is missing is ErrUnknownTopic, what differs is ErrConflict.
+	// DeclareVerify creates nothing, no topic and no group: what is missing is ErrUnknownTopic, what differs is ErrConflict.
 	DeclareVerify = "verify"
-	// DeclareNone creates nothing and compares nothing ahead of use.
+	// DeclareNone creates nothing and compares nothing ahead of use: what is missing is ErrUnknownTopic when it is used.
 	DeclareNone = "none"
 )
 

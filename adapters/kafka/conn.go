@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -32,15 +33,25 @@ type conn struct {
 	limit    time.Duration // how long an answer may take
 	versions map[protocol.ApiKey]versionRange
 
-	mu      sync.Mutex // guards what follows, and writing
+	writing sync.Mutex // held while a request is written: answers are read meanwhile, without which the peer might not read on
 	out     bytes.Buffer
-	waiting []*exchange
 	serial  int32
+
+	mu      sync.Mutex // guards what follows
+	waiting []*exchange
 	err     error
 
-	done  chan struct{} // closed when the reader has ended
-	ended func(error)   // told when the connection ends by itself; must not block
+	done  chan struct{}      // closed when the reader has ended
+	ended func(*conn, error) // told when the connection ends by itself; must not block
+	stage atomic.Int32
 }
+
+// The stages of a connection.
+const (
+	stageNew     int32 = iota // not ready for requests yet
+	stageGreeted              // ready
+	stageServed               // a request was answered
+)
 
 type versionRange struct{ least, most int16 }
 
@@ -51,7 +62,7 @@ type exchange struct {
 	finished chan error // of capacity 1, so that an exchange nobody waits for any more holds nobody up
 }
 
-func newConn(nc net.Conn, broker int32, client string, limit time.Duration, ended func(error)) *conn {
+func newConn(nc net.Conn, broker int32, client string, limit time.Duration, ended func(*conn, error)) *conn {
 	c := &conn{nc: nc, broker: broker, client: client, limit: limit, ended: ended, done: make(chan struct{})}
 	go c.readAll()
 	return c
@@ -88,14 +99,19 @@ func (c *conn) fail(err error) bool {
 	return first
 }
 
+// broke ends the connection for a reason that lies beyond this driver.
+func (c *conn) broke(err error) {
+	if c.fail(err) {
+		c.ended(c, err)
+	}
+}
+
 func (c *conn) readAll() {
 	defer close(c.done)
 	r := bufio.NewReaderSize(c.nc, readBuffer)
 	for {
 		if err := c.readOne(r); err != nil {
-			if c.fail(err) {
-				c.ended(err)
-			}
+			c.broke(err)
 			return
 		}
 	}
@@ -121,25 +137,26 @@ func (c *conn) readOne(r *bufio.Reader) error {
 		return fmt.Errorf("%w: it answers no request", errProtocol)
 	}
 	err := x.read(r, size-4)
+	if err == nil {
+		c.stage.CompareAndSwap(stageGreeted, stageServed)
+	}
 	x.finished <- err
 	return err
 }
 
 // send writes one request frame, of which write adds what follows the client's name.
 func (c *conn) send(x *exchange, write func(out *bytes.Buffer, serial int32) error) error {
-	c.mu.Lock()
-	if c.err != nil {
-		defer c.mu.Unlock()
-		return c.err
-	}
-	c.serial++
-	x.serial = c.serial
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	x.serial = c.serial + 1
 	c.out.Reset()
-	if err := write(&c.out, c.serial); err != nil {
-		c.mu.Unlock()
+	if err := write(&c.out, x.serial); err != nil {
 		return err
 	}
-	c.waiting = append(c.waiting, x)
+	if err := c.await(x); err != nil {
+		return err
+	}
+	c.serial++
 	err := c.nc.SetWriteDeadline(time.Now().Add(c.limit))
 	if err == nil {
 		_, err = c.nc.Write(c.out.Bytes())
@@ -147,11 +164,20 @@ func (c *conn) send(x *exchange, write func(out *bytes.Buffer, serial int32) err
 	if c.out.Cap() > 4<<20 {
 		c.out = bytes.Buffer{} // one large request shall not be remembered for ever
 	}
-	c.mu.Unlock()
 	if err != nil {
-		c.fail(fmt.Errorf("write: %w", err))
+		c.broke(fmt.Errorf("write: %w", err))
 	}
 	return nil // the reader, or fail, finishes the exchange
+}
+
+// await notes that an answer is to come, unless the connection has ended.
+func (c *conn) await(x *exchange) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.waiting = append(c.waiting, x)
+	}
+	return c.err
 }
 
 // wait waits for the answer. When ctx ends first the answer is read and thrown away later; when it takes too long the connection is dead.
@@ -164,7 +190,7 @@ func (c *conn) wait(ctx context.Context, x *exchange, limit time.Duration) error
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-timer.C:
-		c.fail(errNoAnswer)
+		c.broke(errNoAnswer)
 		return <-x.finished
 	}
 }

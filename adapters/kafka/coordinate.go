@@ -3,13 +3,74 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/deletegroups"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 )
+
+// coordinator returns the broker that coordinates a group.
+func (c *cluster) coordinator(ctx context.Context, group string) (int32, error) {
+	c.mu.Lock()
+	id, known := c.coordinators[group]
+	c.mu.Unlock()
+	if known {
+		return id, nil
+	}
+	answer, err := c.ask(ctx, bootstrap, &findcoordinator.Request{Key: group})
+	if err != nil {
+		return 0, err
+	}
+	res, ok := answer.(*findcoordinator.Response)
+	if !ok {
+		return 0, errProtocol
+	}
+	if err := code(res.ErrorCode); err != nil {
+		return 0, fmt.Errorf("group %s: %w", group, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.coordinators[group] = res.NodeID
+	if _, there := c.brokers[res.NodeID]; !there {
+		c.brokers[res.NodeID] = net.JoinHostPort(res.Host, strconv.Itoa(int(res.Port)))
+	}
+	return res.NodeID, nil
+}
+
+// moved forgets the coordinator of a group.
+func (c *cluster) moved(group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.coordinators, group)
+}
+
+// askGroup sends a short request to the group's coordinator. What the answer holds must be checked with retryGroup.
+func (c *cluster) askGroup(ctx context.Context, group string, msg protocol.Message) (protocol.Message, error) {
+	id, err := c.coordinator(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.ask(ctx, id, msg)
+	if err != nil {
+		c.moved(group)
+	}
+	return answer, err
+}
+
+// elsewhere notes that the broker asked is not the group's coordinator, or not yet, and reports whether to ask again.
+func (c *cluster) elsewhere(group string, err error) bool {
+	if !is(err, kafkago.NotCoordinatorForGroup, kafkago.GroupCoordinatorNotAvailable, kafkago.GroupLoadInProgress) {
+		return false
+	}
+	c.moved(group)
+	return true
+}
 
 // committed is a group's position in a partition: the offset that comes next, and what is finished after it. The offset is -1 where there
 // is no position.

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,6 +43,9 @@ func (a *admin) declareGroup(ctx context.Context, g groupSpec) (int, error) {
 	isThere := func(c committed) bool { return c.offset >= 0 }
 	if slices.ContainsFunc(found[g.topic], isThere) {
 		return n, a.declareInbox(ctx, g, n)
+	}
+	if a.cfg.Declare != DeclareCreate {
+		return 0, fmt.Errorf("%w: group %s has no position in any partition, and declare is %s", driver.ErrUnknownTopic, g.group, a.cfg.Declare)
 	}
 	offsets, err := a.cluster.begin(ctx, g.topic, n, g.start)
 	if err != nil {
@@ -124,18 +126,11 @@ func (d *Driver) Declare(ctx context.Context, topics []driver.TopicSpec) error {
 }
 
 func validTopic(t driver.TopicSpec) error {
-	switch {
-	case !driver.ValidName(t.Name):
-		return errTopicName
-	case t.Partitions < 0 || t.MaxAge < 0 || t.MaxBytes < 0 || t.MaxCount < 0:
-		return errors.New("partitions and bounds must not be negative")
-	case t.MaxCount > 0:
-		return because(driver.ErrUnsupported, errCount)
+	if err := t.Check(); err != nil {
+		return err
 	}
-	for _, g := range t.Groups {
-		if !driver.ValidName(g) {
-			return fmt.Errorf("%q: %w", g, errGroupName)
-		}
+	if t.MaxCount > 0 {
+		return because(driver.ErrUnsupported, errCount)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -44,15 +45,18 @@ func (c *conn) version(key protocol.ApiKey) (int16, error) {
 	return min(most, there.most), nil
 }
 
-// dialer opens connections as the Config says.
+// dialer opens connections as the Config says, and no more often than each address's gate lets it.
 type dialer struct {
 	cfg   Config
 	tls   *tls.Config
 	ended func(error) // told of each connection that ends by itself; must not block
+
+	mu    sync.Mutex // guards what follows
+	gates map[string]*gate
 }
 
 func newDialer(cfg Config) (*dialer, error) {
-	d := &dialer{cfg: cfg, ended: func(error) {}}
+	d := &dialer{cfg: cfg, ended: func(error) {}, gates: map[string]*gate{}}
 	if cfg.Dial == nil {
 		d.cfg.Dial = new(net.Dialer).DialContext
 	}
@@ -64,8 +68,37 @@ func newDialer(cfg Config) (*dialer, error) {
 	return d, err
 }
 
-// dial opens a connection that is ready for requests: encrypted, versions known, logged in.
+// gate returns an address's gate.
+func (d *dialer) gate(address string) *gate {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := d.gates[address]
+	if g == nil {
+		g = newGate()
+		d.gates[address] = g
+	}
+	return g
+}
+
+// dial opens a connection that is ready for requests, when the address's turn comes. One that is in doubt is dialled for all who want it.
 func (d *dialer) dial(ctx context.Context, address string, broker int32) (*conn, error) {
+	g := d.gate(address)
+	leave, err := g.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	c, err := d.connect(ctx, g, address, broker)
+	if err == nil {
+		g.opened()
+	} else if ctx.Err() == nil { // whoever gave up has learned nothing
+		g.failed(err)
+	}
+	return c, err
+}
+
+// connect opens a connection: encrypted, versions known, logged in.
+func (d *dialer) connect(ctx context.Context, g *gate, address string, broker int32) (*conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.cfg.RequestTimeout, errNoAnswer)
 	defer cancel()
 	nc, err := d.cfg.Dial(ctx, "tcp", address)
@@ -77,11 +110,15 @@ func (d *dialer) dial(ctx context.Context, address string, broker int32) (*conn,
 			return nil, fmt.Errorf("dial %s: %w", address, err)
 		}
 	}
-	c := newConn(nc, broker, d.cfg.ClientID, d.cfg.RequestTimeout, func(err error) { d.ended(err) })
+	c := newConn(nc, broker, d.cfg.ClientID, d.cfg.RequestTimeout, func(c *conn, err error) {
+		g.ended(c.stage.Load(), err)
+		d.ended(err)
+	})
 	if err = d.greet(ctx, c); err != nil {
 		c.close()
 		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}
+	c.stage.Store(stageGreeted)
 	return c, nil
 }
 

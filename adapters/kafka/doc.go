@@ -1,5 +1,6 @@
-// Package kafka carries Herald's events over Apache Kafka, from 2.1 to 4.1, in KRaft mode or not. It speaks to the brokers through the protocol
-// layer of github.com/segmentio/kafka-go; batches, fetches and the group's rounds are its own.
+// Package kafka carries Herald's events over Apache Kafka, from 2.4 to 4.1, in KRaft mode or not; on 2.1 to 2.3 Config.Partitions and
+// Config.Replication must be set. It speaks to the brokers through the protocol layer of github.com/segmentio/kafka-go; batches, fetches and the
+// group's rounds are its own.
 //
 //	Herald       Kafka
 //	topic        a topic of the same name; a key lies in the partition where the Java client would put it
@@ -32,6 +33,9 @@
 // first brought to its end there: no new message, outcomes for a third of the session, a commit, and only then another member gets it. A cut
 // connection costs nothing within the session.
 //
+// What is acked and not yet committed counts as in hand: at most a window comes again after a crash. A commit follows an ack by up to 200 ms, and
+// at once where half of the window waits for it; a larger window makes fewer commits.
+//
 // A partition found later is read from its beginning. A position that the broker does not hold any more follows Config.OutOfRange, and the gap
 // is reported with its size. Static membership is not used.
 //
@@ -47,7 +51,8 @@
 // Records of transactions come once they are committed; aborted ones and control records never. A batch that can't be read (a broken checksum,
 // the formats before 0.11) is passed over and reported as a gap with its size. A subscription fetches over four connections to a broker for the
 // topic and one for its inbox, whatever the number of partitions, beside one for the group; a driver has one for short requests and one to
-// four for publishing to each broker. Fewer connections are had by fewer subscriptions in a process.
+// four for publishing to each broker. Fewer connections are had by fewer subscriptions in a process. What is fetched ahead of Receive takes half
+// of the window's bytes, and up to a quarter more that was asked for before that showed, but at least 1 MiB and 64 KiB for each partition.
 //
 // # Durability
 //

@@ -47,7 +47,7 @@ var (
 )
 
 // New connects to the cluster. It waits for a cluster that is away until ctx ends, or for Config.DialTimeout where ctx has no deadline; a
-// cluster that refuses this user is an error at once. No error holds the password. ctx bounds opening only.
+// cluster that refuses this user, or a certificate, is an error at once. No error holds the password. ctx bounds opening only.
 func New(ctx context.Context, cfg Config) (*Driver, error) {
 	cfg, err := cfg.checked()
 	if err != nil {
@@ -63,7 +63,7 @@ func New(ctx context.Context, cfg Config) (*Driver, error) {
 		defer cancel()
 	}
 	c := newCluster(dialer)
-	if err := retry(ctx, func() error { return c.refresh(ctx) }); err != nil {
+	if err := c.meet(ctx); err != nil {
 		c.close()
 		return nil, fail("open", "", err)
 	}
@@ -98,19 +98,18 @@ func (d *Driver) watch(ctx context.Context) {
 		case <-d.wake:
 		case <-timer.C:
 		}
-		err := d.cluster.refresh(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		wait := d.cfg.Heartbeat
-		if err != nil {
+		for err := d.cluster.refresh(ctx); err != nil; err = d.cluster.refresh(ctx) {
+			if ctx.Err() != nil {
+				return
+			}
 			d.lost(err)
-			wait = pause.Next()
-		} else {
-			d.found()
-			pause.Reset()
+			if pause.Wait(ctx) != nil { // each try is a sign of trouble itself, so that those say nothing until one succeeds
+				return
+			}
 		}
-		timer.Reset(wait)
+		pause.Reset()
+		d.found()
+		timer.Reset(d.cfg.Heartbeat)
 	}
 }
 

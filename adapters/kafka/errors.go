@@ -2,8 +2,10 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 
 	kafkago "github.com/segmentio/kafka-go"
 
@@ -14,11 +16,6 @@ import (
 var (
 	errNoGroup    = errors.New("topic has no group: subscribe or declare one first, or publish with unrouted keep or drop")
 	errNoInbox    = errors.New("group has never been subscribed, so it has no inbox")
-	errTopicName  = errors.New("not a topic name")
-	errGroupName  = errors.New("not a group name")
-	errNoWindow   = errors.New("window and window bytes must be positive")
-	errGroupOrAll = errors.New("want either a group or a broadcast")
-	errPartitions = errors.New("partitions must be 0 to 64")
 	errOtherTypes = errors.New("live members have another type filter")
 	errCount      = errors.New("kafka keeps by age and by bytes, not by count")
 	errStale      = errors.New("the connection is closed")
@@ -78,6 +75,15 @@ func denied(err error) bool {
 	return is(err, kafkago.SASLAuthenticationFailed, kafkago.UnsupportedSASLMechanism, kafkago.IllegalSASLState,
 		kafkago.TopicAuthorizationFailed, kafkago.GroupAuthorizationFailed, kafkago.ClusterAuthorizationFailed,
 		kafkago.TransactionalIDAuthorizationFailed, kafkago.SecurityDisabled)
+}
+
+// distrusts reports whether one side of a TLS connection refuses the other: by the certificate, for want of one, or since it does not speak TLS.
+// Who opens a connection learns it at once; one that was open goes on trying, since certificates are exchanged.
+func distrusts(err error) bool {
+	var verify *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
+	var told *net.OpError
+	return errors.As(err, &verify) || errors.As(err, &plain) || errors.As(err, &told) && told.Op == "remote error"
 }
 
 // ended returns the context's cause beside the last error that was met on the way.

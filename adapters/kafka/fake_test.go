@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -29,6 +30,9 @@ type fake struct {
 	attempts   []attempt
 	conns      []net.Conn
 	pumps      sync.WaitGroup
+	dials      int
+	away       bool // connections are accepted and end at once, as behind a proxy
+	group      *fakeGroup
 }
 
 // attempt is one batch that was sent.
@@ -56,7 +60,12 @@ func (f *fake) Dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
 	f.mu.Lock()
 	f.conns = append(f.conns, far)
+	f.dials++
+	away := f.away
 	f.mu.Unlock()
+	if away {
+		return near, far.Close()
+	}
 	f.pumps.Go(func() { f.serve(far) })
 	return near, nil
 }
@@ -74,9 +83,15 @@ func (f *fake) serve(c net.Conn) {
 		}
 		key, version, serial := protocol.ApiKey(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:])), int32(binary.BigEndian.Uint32(frame[4:]))
 		var res protocol.Message
-		if key == protocol.Produce {
+		switch key {
+		case protocol.Produce:
 			res = f.produce(frame)
-		} else {
+		case protocol.Fetch:
+			if _, err := c.Write(f.fetch(frame)); err != nil {
+				return
+			}
+			continue
+		default:
 			_, _, _, msg, err := protocol.ReadRequest(bytes.NewReader(append(size[:], frame...)))
 			if err != nil {
 				return
@@ -115,13 +130,43 @@ func (f *fake) reply(msg protocol.Message) protocol.Message {
 	case *createtopics.Request:
 		return &createtopics.Response{}
 	default:
-		return nil
+		if f.group == nil {
+			return nil
+		}
+		return f.group.reply(msg, f.partitions)
 	}
+}
+
+// back lets connections be again.
+func (f *fake) back() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = false
+}
+
+// crash ends every connection, and lets new ones come to nothing.
+func (f *fake) crash() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = true
+	for _, c := range f.conns {
+		_ = c.Close()
+	}
+	f.conns = nil
+}
+
+// dialled returns how often it was dialled since the last call.
+func (f *fake) dialled() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.dials
+	f.dials = 0
+	return n
 }
 
 func (f *fake) topic(name string) metadata.ResponseTopic {
 	t := metadata.ResponseTopic{Name: name}
-	if name != fakeTopic {
+	if name != fakeTopic && (f.group == nil || !slices.Contains(inboxTopics(fakeTopic, "billing"), name)) {
 		t.ErrorCode = 3
 		return t
 	}

@@ -184,7 +184,7 @@ func (x *fetcher) wants() (feeds []*feed, wants []want) {
 	})
 	for _, f := range feeds {
 		f.asking = true
-		wants = append(wants, want{f.topic, f.partition, f.fetchAt, s.portion(f)})
+		wants = append(wants, want{f.topic, f.partition, f.fetchAt, s.asked(f)})
 	}
 	return feeds, wants
 }
@@ -205,10 +205,26 @@ func (s *subscription) portion(f *feed) int {
 	if f.tier > 0 {
 		return laterBytes
 	}
-	return min(feedBytes, max(feedBytesLeast, s.spec.WindowBytes/(2*max(1, len(s.units)))))
+	return min(feedBytes, max(feedBytesLeast, s.spec.WindowBytes/(4*max(1, len(s.units)))))
 }
 
-// hungry reports whether to fetch more of a partition. The lock is held.
+// asked is how much to ask of a partition whose batches are large: brokers cut off what does not fit, and only the first partition of an answer
+// is sure of one batch. It is a portion rounded up to whole batches of the size that was last cut off, and a little more where they differ, but
+// not more than twice the portion. The lock is held.
+func (s *subscription) asked(f *feed) int {
+	portion := s.portion(f)
+	if f.cut == 0 {
+		return portion
+	}
+	n := (portion + f.cut - 1) / f.cut
+	if whole := n*f.cut + f.cut/16; whole <= 2*portion {
+		return whole
+	}
+	return portion
+}
+
+// hungry reports whether to fetch more of a partition. What is fetched ahead takes half of the window at most, and a quarter more that was
+// asked for before that showed. The lock is held.
 func (s *subscription) hungry(f *feed) bool {
 	if f.asking || f.halted || f.unit.ending || f.unit.gone || s.stopped {
 		return false
@@ -217,7 +233,7 @@ func (s *subscription) hungry(f *feed) bool {
 		return f.buffered == 0 && f.head == nil
 	}
 	if f.buffered == 0 && f.head == nil {
-		return s.buffered < max(s.spec.WindowBytes, feedBytes)
+		return s.buffered < max(s.spec.WindowBytes/2, feedBytes)
 	}
 	return f.buffered < s.portion(f)/2 && s.buffered+s.heldBytes < s.spec.WindowBytes/2
 }
@@ -253,6 +269,8 @@ func (x *fetcher) take(ctx context.Context, feeds []*feed, answers []got) {
 			f.took(g)
 		case is(g.err, kafkago.OffsetOutOfRange):
 			outside = append(outside, f)
+		case denied(g.err):
+			x.s.refused("fetch "+f.topic, g.err)
 		default:
 			moved = append(moved, f)
 		}
@@ -270,12 +288,15 @@ func (x *fetcher) take(ctx context.Context, feeds []*feed, answers []got) {
 func (f *feed) took(g *got) {
 	s := f.unit.s
 	data, next := whole(g.data)
+	if n := cutOff(g.data[len(data):]); n > 0 {
+		f.cut = n
+	}
+	f.reached(max(f.fetchAt, next), g.highWater, len(data) > 0)
 	if len(data) == 0 {
 		return
 	}
 	f.chunks = append(f.chunks, newRecords(data, f.fetchAt, g.aborted))
-	f.buffered += len(data)
-	s.buffered += len(data)
+	f.hold(len(data))
 	f.fetchAt = max(f.fetchAt, next)
 	s.offer(f)
 }
@@ -296,6 +317,14 @@ func whole(data []byte) (_ []byte, next int64) {
 		at += length
 	}
 	return data[:at:at], next
+}
+
+// cutOff returns how large the batch is of which the rest of an answer is the beginning, 0 where that does not show.
+func cutOff(rest []byte) int {
+	if len(rest) <= atMagic {
+		return 0
+	}
+	return max(0, int(int32(binary.BigEndian.Uint32(rest[atLength:])))+12) //nolint:gosec // the wire's sign
 }
 
 // outOfRange goes on where the Config says when the broker does not hold what comes next.

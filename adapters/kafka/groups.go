@@ -206,7 +206,7 @@ func (d *Driver) age(ctx context.Context, at []want) (time.Duration, error) {
 	if oldest < 0 {
 		return 0, nil
 	}
-	return max(0, time.Since(time.UnixMilli(oldest))), nil
+	return max(0, d.cluster.wall().Sub(time.UnixMilli(oldest))), nil
 }
 
 func firstTime(answers []got, from int64) (int64, bool) {

@@ -37,6 +37,7 @@ func (m mark) header() string {
 // attributes is what a record says in headers of its own, formatted once for measuring and writing.
 type attributes struct {
 	slot, time, notBefore []byte
+	times, dates          stamp // of events, and of those put off
 	buf                   [96]byte
 }
 
@@ -45,11 +46,11 @@ func (a *attributes) format(m *driver.Message) {
 	b = strconv.AppendUint(b, uint64(m.Slot), 10)
 	slot := len(b)
 	if !m.Time.IsZero() {
-		b = m.Time.UTC().AppendFormat(b, time.RFC3339Nano)
+		b = a.times.append(b, m.Time)
 	}
 	stamp := len(b)
 	if !m.NotBefore.IsZero() {
-		b = m.NotBefore.UTC().AppendFormat(b, time.RFC3339Nano)
+		b = a.dates.append(b, m.NotBefore)
 	}
 	a.slot, a.time, a.notBefore = b[:slot], b[slot:stamp], b[stamp:]
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -64,10 +65,24 @@ func (k *keeper) begin(ctx context.Context) time.Duration {
 	if len(fresh) == 0 {
 		return lookPause
 	}
-	if err := s.startUnits(ctx, fresh); err != nil {
+	err := s.startUnits(ctx, fresh)
+	switch {
+	case err == nil:
+		return lookPause
+	case denied(err):
+		s.mu.Lock()
+		s.refused("look up positions", err)
+		s.mu.Unlock()
+		return lookPause
+	default:
 		return startPause
 	}
-	return lookPause
+}
+
+// refused ends the subscription, since the broker does not let this user do what it needs. The lock is held.
+func (s *subscription) refused(doing string, err error) {
+	s.failed = fail("receive", s.spec.Topic, fmt.Errorf("%s: %w", doing, err))
+	s.rouse()
 }
 
 // startUnits reads the group's positions and begins to fetch from there.
@@ -179,10 +194,12 @@ func (s *subscription) giveUp(units []*unit) {
 		}
 		for _, f := range u.feeds {
 			s.detach(f)
-			s.buffered -= f.buffered
-			f.chunks, f.head, f.buffered = nil, nil, 0
+			f.hold(-f.buffered)
+			f.chunks, f.head = nil, nil
 			s.held -= f.inHand
 			s.heldBytes -= f.inHandBytes
+			s.unstored -= f.unstored
+			f.unstored = 0
 		}
 	}
 	s.rouse()

@@ -53,6 +53,14 @@ func (l *ledger) settle(offset int64, s state) bool {
 	return true
 }
 
+// first returns the lowest offset that is not finished, once that is trimmed; false where all are.
+func (l *ledger) first() (int64, bool) {
+	if l.head == len(l.entries) {
+		return 0, false
+	}
+	return l.entries[l.head].offset, true
+}
+
 // trim forgets the finished run at the head.
 func (l *ledger) trim() {
 	for l.head < len(l.entries) && l.entries[l.head].state >= finished {

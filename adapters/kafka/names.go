@@ -26,9 +26,12 @@ func topicName(name string) string {
 // groupID returns the id of a group's consumer group.
 func groupID(topic, group string) string { return driver.Name(driver.KindGroup, topic, group) }
 
+// groupPrefix begins the ids of all of a topic's groups.
+func groupPrefix(topic string) string { return groupID(topic, "") }
+
 // groupOf returns the group's name where id is one of the topic's groups.
 func groupOf(topic, id string) (string, bool) {
-	group, ok := strings.CutPrefix(id, groupID(topic, ""))
+	group, ok := strings.CutPrefix(id, groupPrefix(topic))
 	return group, ok && driver.ValidName(group)
 }
 

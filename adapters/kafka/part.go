@@ -37,6 +37,7 @@ type part struct {
 	mu      sync.Mutex // guards what follows
 	waiting []item     // from head on
 	head    int
+	bytes   int  // the sizes of what waits
 	busy    bool // belongs to a sender or the seeker
 }
 
@@ -44,12 +45,15 @@ type part struct {
 type item struct {
 	sendqueue.Entry
 	mark
+	size int32
 }
 
-// batch is a run of claimed messages as they were or will be written. Its bytes are its own.
+// batch is a run of claimed messages as they were or will be written. It belongs to whom its part belongs to, who alone reads and writes it:
+// a request is written by its lane, which waits for that, and is never written again once the fate is told.
 type batch struct {
 	part     *part
-	items    []item
+	entries  []sendqueue.Entry
+	marks    []mark // by entry
 	bytes    []byte
 	producer producer
 	sequence int32
@@ -70,7 +74,9 @@ func (x *part) add(entries []sendqueue.Entry, k mark) {
 			large = append(large, e)
 			continue
 		}
-		x.waiting = append(x.waiting, item{e, k})
+		size := e.Msg.Size()
+		x.waiting = append(x.waiting, item{e, k, int32(size)}) //nolint:gosec // below the limit of a batch
+		x.bytes += size
 	}
 	begin := !x.busy && x.head < len(x.waiting)
 	x.busy = x.busy || begin
@@ -105,6 +111,7 @@ func (x *part) sweep() {
 	kept := x.waiting[:0]
 	for _, it := range x.waiting[x.head:] {
 		if it.Msg.Withdrawn() || away != nil && it.Msg.FailFast {
+			x.bytes -= int(it.size)
 			gone = append(gone, it)
 			continue
 		}
@@ -127,13 +134,15 @@ func (x *part) next(e *encoder, self producer) (*batch, error) {
 	if len(x.flying) > 0 {
 		return x.sign(x.flying[0], self), nil
 	}
-	items := x.gather(e)
-	if len(items) == 0 {
+	b := x.p.batches.get()
+	x.gather(b, e)
+	if len(b.entries) == 0 {
+		x.p.batches.put(b)
 		return nil, nil //nolint:nilnil // nothing to send is no failure
 	}
-	b := &batch{part: x, items: items, began: time.Now()}
+	b.part, b.began = x, time.Now()
 	var err error
-	b.bytes, err = e.finish(time.Now().UnixMilli(), producer{}, 0)
+	b.bytes, err = e.finish(x.p.cluster.wall().UnixMilli(), producer{}, 0)
 	if err != nil {
 		b.done(driver.Invalid, err)
 		return nil, err
@@ -155,34 +164,30 @@ func (x *part) sign(b *batch, self producer) *batch {
 	return b
 }
 
-// gather claims what fits in one batch.
-func (x *part) gather(e *encoder) []item {
+// gather claims what fits in one batch, and encodes it.
+func (x *part) gather(b *batch, e *encoder) {
 	limit := min(int(x.limit.Load()), batchBytes)
-	e.begin()
+	e.begin(b.bytes)
 	var gone []item
 	x.mu.Lock()
 	n := x.head
 	for ; n < len(x.waiting); n++ {
 		it := &x.waiting[n]
 		if it.Msg.Withdrawn() {
+			x.bytes -= int(it.size)
 			gone = append(gone, *it)
-			it.Msg = nil
 			continue
 		}
 		if !e.add(it.Msg, it.mark, limit) {
 			break
 		}
-		if !it.Msg.Claim() { // withdrawn in between: it is out of the batch only if it was the only one
-			it.Msg = nil
+		x.bytes -= int(it.size)
+		if !it.Msg.Claim() { // withdrawn in between
 			gone = append(gone, *it)
 			e.undo()
+			continue
 		}
-	}
-	items := make([]item, 0, n-x.head)
-	for i := x.head; i < n; i++ {
-		if x.waiting[i].Msg != nil {
-			items = append(items, x.waiting[i])
-		}
+		b.entries, b.marks = append(b.entries, it.Entry), append(b.marks, it.mark)
 	}
 	clear(x.waiting[x.head:n])
 	x.head = n
@@ -197,7 +202,16 @@ func (x *part) gather(e *encoder) []item {
 	for i := range gone {
 		gone[i].Done(driver.Unavailable, driver.ErrWithdrawn)
 	}
-	return items
+}
+
+// weight is about how large the next batch is.
+func (x *part) weight() int {
+	if len(x.flying) > 0 {
+		return len(x.flying[0].bytes)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return min(x.bytes, batchBytes)
 }
 
 // rest reports whether there is more to send; with nothing left the part belongs to nobody.
@@ -216,7 +230,7 @@ func (x *part) abandon() {
 	x.flying = nil
 	x.mu.Lock()
 	waiting := x.waiting[x.head:]
-	x.waiting, x.head = nil, 0
+	x.waiting, x.head, x.bytes = nil, 0, 0
 	x.mu.Unlock()
 	for i := range waiting {
 		if waiting[i].Msg.Withdrawn() {
@@ -232,10 +246,5 @@ func (b *batch) done(fate driver.Fate, err error) {
 	if err != nil {
 		err = fail("publish", b.part.topic, err)
 	}
-	entries := make([]sendqueue.Entry, len(b.items))
-	for i := range b.items {
-		entries[i] = b.items[i].Entry
-	}
-	b.items = nil
-	sendqueue.DoneAll(entries, fate, err)
+	sendqueue.DoneAll(b.entries, fate, err)
 }

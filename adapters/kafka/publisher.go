@@ -28,6 +28,7 @@ type publisher struct {
 	seeker  *seeker
 	self    identity
 	turn    atomic.Uint64 // counts Sends, for messages without key
+	batches batches
 
 	away atomic.Pointer[error] // set while the broker is away
 
@@ -126,11 +127,16 @@ func (p *publisher) route(key routeKey) (*route, error) {
 }
 
 func validAddress(to driver.Address) error {
-	if !driver.ValidName(to.Topic) && !(to.Log && len(to.Topic) > 0 && topicIsDerived(to.Topic)) {
-		return fmt.Errorf("kafka: %q: %w", to.Topic, errTopicName)
+	if !to.Log || !topicIsDerived(to.Topic) {
+		if err := driver.CheckTopic(to.Topic); err != nil {
+			return fmt.Errorf("kafka: %w", err)
+		}
 	}
-	if to.Group != "" && !driver.ValidName(to.Group) {
-		return fmt.Errorf("kafka: %q: %w", to.Group, errGroupName)
+	if to.Group == "" {
+		return nil
+	}
+	if err := driver.CheckGroup(to.Group); err != nil {
+		return fmt.Errorf("kafka: %w", err)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 func stored(t *testing.T, base, id int64, flags uint16, bodies ...string) []byte {
 	t.Helper()
 	var e encoder
-	e.begin()
+	e.begin(nil)
 	for _, b := range bodies {
 		e.add(&driver.Message{Body: []byte(b)}, unmarked, 1<<20)
 	}

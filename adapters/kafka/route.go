@@ -194,7 +194,7 @@ func (rt *route) spread() {
 		clear(rt.taken)
 		return
 	}
-	now := time.Now()
+	now := rt.p.cluster.wall()
 	for i := 0; i < len(rt.taken); {
 		first := rt.place(&rt.taken[i], now)
 		n := 1

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -108,7 +109,7 @@ func (i *identity) get(ctx context.Context, c *cluster) (producer, error) {
 		return producer{}, errProtocol
 	}
 	if err := code(res.ErrorCode); err != nil {
-		return producer{}, err
+		return producer{}, fmt.Errorf("producer id, which takes Write on some topic, and IdempotentWrite on the cluster before 3.0: %w", err)
 	}
 	i.self, i.known = producer{res.ProducerID, res.ProducerEpoch}, true
 	return i.self, nil

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 // Subscribe implements driver.Driver.
 func (d *Driver) Subscribe(ctx context.Context, spec driver.Spec) (driver.Subscription, error) {
-	if err := validSpec(spec); err != nil {
+	if err := spec.Check(); err != nil {
 		return nil, fail("subscribe", spec.Topic, err)
 	}
 	s := d.newSubscription(spec)
@@ -33,28 +32,6 @@ func (d *Driver) Subscribe(ctx context.Context, spec driver.Spec) (driver.Subscr
 		return nil, fail("subscribe", spec.Topic, err)
 	}
 	return s, nil
-}
-
-// validSpec checks what does not depend on the cluster.
-func validSpec(spec driver.Spec) error {
-	switch {
-	case !driver.ValidName(spec.Topic):
-		return errTopicName
-	case spec.Broadcast == (spec.Group != ""):
-		return errGroupOrAll
-	case !spec.Broadcast && !driver.ValidName(spec.Group):
-		return fmt.Errorf("%q: %w", spec.Group, errGroupName)
-	case spec.Window <= 0 || spec.WindowBytes <= 0:
-		return errNoWindow
-	case spec.Partitions < 0 || spec.Partitions > driver.Slots:
-		return because(driver.ErrUnsupported, errPartitions)
-	case spec.Broadcast && spec.Partitions > 0:
-		return fmt.Errorf("a broadcast has no partitions: %w", driver.ErrUnsupported)
-	case spec.Broadcast && spec.Start.Kind != driver.StartDefault && spec.Start.Kind != driver.StartNewest:
-		return fmt.Errorf("a broadcast begins now: %w", driver.ErrUnsupported)
-	default:
-		return nil
-	}
 }
 
 // open declares what the subscription needs, and returns once messages can arrive.

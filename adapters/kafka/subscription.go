@@ -23,6 +23,7 @@ type subscription struct {
 	mover      *mover
 	commitTurn chan struct{} // of capacity 1: held by whoever commits
 	commitWake chan struct{} // of capacity 1, a flag
+	commitSoon chan struct{} // of capacity 1, a flag: half of the window waits for a commit
 	signal     chan struct{} // of capacity 1: wakes a waiting Receive
 
 	mu              sync.Mutex // guards what follows
@@ -34,6 +35,7 @@ type subscription struct {
 	dirty           []*feed
 	buffered        int
 	held, heldBytes int
+	unstored        int // acks that no commit has stored: they may come again, and are part of the window
 	aheadLimit      int
 	epochs          int
 	stopped, closed bool
@@ -51,7 +53,8 @@ func (d *Driver) newSubscription(spec driver.Spec) *subscription {
 	spec.Types = slices.Clone(spec.Types)
 	s := &subscription{
 		d: d, spec: spec, group: groupID(spec.Topic, spec.Group), commitTurn: make(chan struct{}, 1), commitWake: make(chan struct{}, 1),
-		signal: make(chan struct{}, 1), units: map[int]*unit{}, fetchers: map[fetcherKey]*fetcher{}, aheadLimit: aheadBytes,
+		commitSoon: make(chan struct{}, 1),
+		signal:     make(chan struct{}, 1), units: map[int]*unit{}, fetchers: map[fetcherKey]*fetcher{}, aheadLimit: aheadBytes,
 		closing: make(chan struct{}),
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -149,7 +152,7 @@ func (s *subscription) collect(limit, maxBytes int) (out []*driver.Message, wake
 	}
 	now := time.Now()
 	wake = s.awaken(now)
-	b := basket{limit: limit, bytes: maxBytes, now: now}
+	b := basket{limit: limit, bytes: maxBytes, now: now, wall: s.d.cluster.wall()}
 	s.fill(&b)
 	if len(b.out) == 0 {
 		s.asleep = true
@@ -188,6 +191,7 @@ type basket struct {
 	out          []*driver.Message
 	limit, bytes int
 	now, wake    time.Time
+	wall         time.Time // now by the clock that others' stamps are compared with
 }
 
 // fill takes from the feeds that have something, beginning with the one that waits longest.
@@ -234,21 +238,21 @@ const drawRun = 128
 func (f *feed) draw(b *basket) drawn {
 	s := f.unit.s
 	for range drawRun {
-		if f.halted || f.unit.ending || f.unit.gone {
+		if f.halted || f.unit.ending || f.unit.gone || f.crowd() {
 			return drawEmpty
 		}
 		m := f.peek()
 		if m == nil {
 			return drawEmpty
 		}
-		if d, put := f.putOff(m, b.now); put {
+		if d, put := f.putOff(m, b.now, b.wall); put {
 			if d == drawMore {
 				continue
 			}
 			return d
 		}
 		size := m.Size()
-		if len(b.out) >= b.limit || s.held >= s.spec.Window || len(b.out) > 0 && len(m.Body) > b.bytes ||
+		if len(b.out) >= b.limit || s.held+s.unstored >= s.spec.Window || len(b.out) > 0 && len(m.Body) > b.bytes ||
 			s.held > 0 && s.heldBytes+size > s.spec.WindowBytes {
 			return drawFull
 		}
@@ -275,34 +279,6 @@ func (f *feed) handOut(st state) {
 	f.pass(offset)
 	f.head = nil
 	f.unit.held++
-}
-
-// putOff deals with a head that is not due: a tier waits for it, a topic's goes to the inbox so that the others need not wait.
-func (f *feed) putOff(m *driver.Message, now time.Time) (drawn, bool) {
-	if m.NotBefore.IsZero() || !m.NotBefore.After(now) {
-		return 0, false
-	}
-	s := f.unit.s
-	if f.inbox() {
-		due := time.UnixMilli(f.headTime).Add(tiers[f.tier].wait)
-		if m.NotBefore.Before(due) {
-			due = m.NotBefore
-		}
-		if due.After(now) {
-			f.due = due
-			return drawLater, true
-		}
-	}
-	if s.mover == nil || s.mover.full() {
-		f.due = m.NotBefore // a broadcast has nowhere to put it
-		if retryAt := now.Add(fetchWait); s.mover != nil && retryAt.Before(f.due) {
-			f.due = retryAt
-		}
-		return drawLater, true
-	}
-	f.handOut(held)
-	s.mover.add(f, m)
-	return drawMore, true
 }
 
 // mark writes the positions of what is handed out into one piece of memory.
@@ -342,7 +318,11 @@ func (s *subscription) Settle(outcomes []driver.Outcome) {
 		f.settled(st)
 		if st == finished {
 			acks++
+			f.ack()
 		}
+	}
+	if s.unstored > s.spec.Window/2 {
+		signal(s.commitSoon)
 	}
 	s.rouse()
 	s.mu.Unlock()
@@ -362,6 +342,9 @@ func (f *feed) settled(st state) {
 		f.ledger.trim()
 	default:
 		f.touch()
+	}
+	if f.crowded && !f.crowd() {
+		u.s.offer(f)
 	}
 	if u.ending && u.held == 0 && u.s.keeper != nil {
 		signal(u.s.keeper.wake)

@@ -38,6 +38,7 @@ type feed struct {
 	fetcher   *fetcher
 
 	fetchAt  int64 // the offset to ask for next
+	cut      int   // the size of the latest batch of which an answer had a part alone
 	asking   bool
 	chunks   []records
 	buffered int
@@ -45,9 +46,13 @@ type feed struct {
 	head                *driver.Message // read and not handed out
 	headTime            int64
 	due                 time.Time // the head waits until then
+	ended, after        time.Time // of the log's end: seen last, and before what was fetched last; zero is not
+	arrived             time.Time // of what was fetched last
 	queued              bool      // in the subscription's list of feeds to read from
 	inHand, inHandBytes int       // of the window
 	halted              bool      // nothing more is handed out: something was released
+	unstored            int       // acks that no commit has stored
+	crowded             bool      // too much is finished behind one that is not
 
 	ledger  ledger
 	before  []span // finished by an earlier owner
@@ -88,6 +93,14 @@ func (f *feed) peek() *driver.Message {
 	return f.head
 }
 
+// hold counts bytes that were fetched, or read. What waits in a tier for its time is bounded by the tier and keeps nobody else from fetching.
+func (f *feed) hold(n int) {
+	f.buffered += n
+	if f.tier <= 0 {
+		f.unit.s.buffered += n
+	}
+}
+
 // advance reads the next record of what was fetched.
 func (f *feed) advance() (*record, bool) {
 	s := f.unit.s
@@ -95,8 +108,7 @@ func (f *feed) advance() (*record, bool) {
 		c := &f.chunks[0]
 		before := c.size()
 		ok := c.read(&s.record)
-		f.buffered -= before - c.size()
-		s.buffered -= before - c.size()
+		f.hold(c.size() - before)
 		if c.bad > 0 {
 			s.lost(c.bad, fmt.Sprintf("%s partition %d: records that can't be read, before offset %d", f.topic, f.partition, c.next))
 			c.bad = 0

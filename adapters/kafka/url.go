@@ -31,6 +31,9 @@ var parameters = map[string]func(*Config, string) error{
 	"session":         func(c *Config, v string) (err error) { c.Session, err = time.ParseDuration(v); return err },
 	"heartbeat":       func(c *Config, v string) (err error) { c.Heartbeat, err = time.ParseDuration(v); return err },
 	"request_timeout": func(c *Config, v string) (err error) { c.RequestTimeout, err = time.ParseDuration(v); return err },
+	"dial_timeout":    func(c *Config, v string) (err error) { c.DialTimeout, err = time.ParseDuration(v); return err },
+	"queue":           func(c *Config, v string) (err error) { c.Queue, err = strconv.Atoi(v); return err },
+	"queue_bytes":     func(c *Config, v string) (err error) { c.QueueBytes, err = strconv.Atoi(v); return err },
 	"client_id":       func(c *Config, v string) error { c.ClientID = v; return nil },
 }
 

@@ -30,10 +30,12 @@ func TestParseURL_ReadsEachPart(t *testing.T) {
 		"kafka://u:p@h?sasl=SCRAM-SHA-256": func(c *kafka.Config) {
 			c.Brokers, c.User, c.Password, c.SASL = []string{"h:9092"}, "u", "p", kafka.SASLScram256
 		},
-		"kafka://h?replication=3&partitions=12&compression=lz4&declare=verify&out_of_range=fail&session=9s&heartbeat=2s&request_timeout=4s&client_id=x": func(c *kafka.Config) {
+		"kafka://h?replication=3&partitions=12&compression=lz4&declare=verify&out_of_range=fail&session=9s&heartbeat=2s&request_timeout=4s&client_id=x" +
+			"&dial_timeout=7s&queue=5&queue_bytes=6": func(c *kafka.Config) {
 			c.Brokers, c.Replication, c.Partitions, c.Compression = []string{"h:9092"}, 3, 12, "lz4"
 			c.Declare, c.OutOfRange, c.Session = kafka.DeclareVerify, kafka.OutOfRangeFail, 9*time.Second
 			c.Heartbeat, c.RequestTimeout, c.ClientID = 2*time.Second, 4*time.Second, "x"
+			c.DialTimeout, c.Queue, c.QueueBytes = 7*time.Second, 5, 6
 		},
 	} {
 		want := plain

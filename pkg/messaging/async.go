@@ -16,8 +16,12 @@ type async struct {
 	prev     *call
 	next     *call
 	deadline time.Time
-	number   uint64      // counts the producer's calls
-	stop     func() bool // ends the watch on the caller's context
+	number   uint64 // counts the producer's calls
+	watch    *watch // of the caller's context
+	elder    *call  // of the same watch
+	younger  *call
+	returned bool // PublishAsync does not need the call any more
+	stored   bool // nor does the driver
 	done     func(error)
 }
 
@@ -42,7 +46,7 @@ func (p *Producer) PublishAsync(ctx context.Context, topic string, event envelop
 		p.tell(err, done)
 		return
 	}
-	c := prepared.detach() // never pooled: its deadline and its context's watch may outlive its fate
+	c := p.asyncCall(prepared)
 	prepared.free()
 	c.queue.producer, c.queue.topic, c.queue.done = p, topic, done
 	if !p.enter(ctx, c) {
@@ -114,23 +118,23 @@ func (p *Producer) enter(ctx context.Context, c *call) bool {
 func (p *Producer) watch(ctx context.Context, c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !c.queue.listed {
+	c.queue.returned = true
+	if c.queue.listed {
+		p.attend(ctx, c)
+		p.timer.arm(c.queue.deadline, p.sweep)
 		return
 	}
-	if ctx.Done() != nil {
-		c.queue.stop = context.AfterFunc(ctx, func() { p.abandon(c, cause(ctx)) })
+	if c.queue.stored {
+		p.recycle(c)
 	}
-	p.timer.arm(c.queue.deadline, p.sweep)
 }
 
-// leave takes the call off the list.
-func (p *Producer) leave(c *call) {
+// leave takes the call off the list. One that failed is never used again: the driver may still have it, and its key remembers it.
+func (p *Producer) leave(c *call, stored bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.queue.listed = false
-	if c.queue.stop != nil {
-		c.queue.stop()
-	}
+	c.queue.listed, c.queue.stored = false, stored
+	p.unattend(c)
 	if c.queue.prev != nil {
 		c.queue.prev.queue.next = c.queue.next
 	} else {
@@ -146,12 +150,8 @@ func (p *Producer) leave(c *call) {
 		p.timer.disarm()
 	}
 	p.flushed()
-}
-
-// abandon gives a call up whose context or time is over.
-func (p *Producer) abandon(c *call, why error) {
-	if c.withdraw(why) {
-		p.finish(c)
+	if stored && c.queue.returned {
+		p.recycle(c)
 	}
 }
 
@@ -162,13 +162,13 @@ func (p *Producer) finish(c *call) {
 		p.stop(c.queue.topic, c.msgs[0].Key, c)
 	}
 	p.tell(err, c.queue.done)
-	p.leave(c)
+	p.leave(c, err == nil)
 }
 
 // expire gives up every listed call whose time is over.
 func (p *Producer) expire() {
 	now := time.Now()
-	var over []*call
+	var over []ticket
 	p.mu.Lock()
 	p.timer.fired()
 	for c := p.first; c != nil; c = c.queue.next {
@@ -176,11 +176,11 @@ func (p *Producer) expire() {
 			p.timer.arm(c.queue.deadline, p.sweep)
 			continue
 		}
-		over = append(over, c)
+		over = append(over, ticket{c, c.queue.number})
 	}
 	p.mu.Unlock()
-	for _, c := range over {
-		p.abandon(c, context.DeadlineExceeded)
+	for _, t := range over {
+		p.giveUp(t, context.DeadlineExceeded)
 	}
 }
 

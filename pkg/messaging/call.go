@@ -62,16 +62,17 @@ func emptyCall() *call {
 	return c
 }
 
-// detach returns an asynchronous call with what was prepared for the first event of c, so that c is free.
-func (c *call) detach() *call {
-	d := emptyCall()
-	m := d.add()
-	*m = c.msgs[0]
-	m.Headers = slices.Clone(m.Headers)
-	d.ids = append(d.ids, c.ids[0])
-	d.fail(0, nil)
-	d.sendable()
-	return d
+// detach takes over what was prepared for the first event of another call.
+func (c *call) detach(prepared *call) {
+	c.msgs = c.msgs[:0]
+	m := c.add()
+	headers := m.Headers
+	headers = append(headers, prepared.msgs[0].Headers...)
+	*m = prepared.msgs[0]
+	m.Headers = headers
+	c.ids = append(c.ids, prepared.ids[0])
+	c.fail(0, nil)
+	c.sendable()
 }
 
 // keptPerCall is the largest call whose buffers are kept in the pool.
@@ -95,6 +96,12 @@ func (c *call) free() {
 		return
 	}
 	*c.scratch = scratch{}
+	c.reset()
+	c.pool.Put(c)
+}
+
+// reset forgets the events, and keeps the memory.
+func (c *call) reset() {
 	clear(c.ids)
 	clear(c.send)
 	clear(c.errs)
@@ -107,7 +114,6 @@ func (c *call) free() {
 	}
 	c.pending, c.ordered, c.over, c.queue = 0, false, false, async{}
 	c.ctx.reset()
-	c.pool.Put(c)
 }
 
 // add makes room for one more message.

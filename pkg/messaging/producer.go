@@ -21,7 +21,9 @@ type Producer struct {
 	begun     uint64 // asynchronous calls ever listed
 	flushes   []flush
 	timer     sweep
-	sweep     func() // expire, made once
+	sweep     func()                     // expire, made once
+	watches   map[<-chan struct{}]*watch // by the context's Done
+	calls     sync.Pool                  // asynchronous calls that are stored
 }
 
 // flush waits for the asynchronous calls up to a number.
@@ -160,15 +162,15 @@ func (p *Producer) stop(topic, key string, by *call) {
 			}
 		}
 	}
-	var behind []*call
+	var behind []ticket
 	for c := p.first; c != nil; c = c.queue.next {
 		if c.queue.topic == topic && c.msgs[0].Key == key && c.msgs[0].Withdraw() {
-			behind = append(behind, c)
+			behind = append(behind, ticket{c, c.queue.number})
 		}
 	}
 	p.mu.Unlock()
-	for _, c := range behind {
-		p.abandon(c, errBehind)
+	for _, t := range behind {
+		p.giveUp(t, errBehind)
 	}
 }
 

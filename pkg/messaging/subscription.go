@@ -73,6 +73,9 @@ func (s *Subscription) Group() string { return s.options.group }
 // Done is closed when the subscription has been closed.
 func (s *Subscription) Done() <-chan struct{} { return s.done }
 
+// Failed is closed when the subscription has ended for good by itself; Err then says why. It is still to be closed.
+func (s *Subscription) Failed() <-chan struct{} { return s.ended }
+
 // Err returns why the subscription ended for good by itself; nil while it works and after a Close.
 func (s *Subscription) Err() error {
 	s.mu.Lock()

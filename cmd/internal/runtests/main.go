@@ -1,10 +1,11 @@
 // Command runtests runs the tests of every module below the current folder and ends with what they covered: which suite ran on which broker,
 // of which version and from where, which did not, and why.
 //
-//	go run ./cmd/internal/runtests [test|conformance|integration] [go test flags]
+//	go run ./cmd/internal/runtests [test|conformance|integration|chaos] [go test flags]
 //
 // test, the default, is every package but those that load and hurt brokers, and then the demo on each broker. conformance is the drivers' contract
 // alone. integration is the packages that test leaves out because they want a broker, or the machine, for themselves; they run one at a time.
+// chaos is the faults drawn at random, with their history judged.
 //
 // A test belongs to a suite on a broker if it, or a test above it, says so:
 //

@@ -56,6 +56,10 @@ var sets = []set{
 		name: "integration", flags: []string{"-p", "1", "-timeout", "25m"},
 		wants: func(folder string) bool { return slices.Contains(hurting, folder) },
 	},
+	{
+		name: "chaos", flags: []string{"-p", "1", "-timeout", "15m"}, expected: []string{"chaos"},
+		wants: func(folder string) bool { return folder == "chaos" },
+	},
 }
 
 // chooseSet takes the set's name from the front of the arguments; the rest is for go test.

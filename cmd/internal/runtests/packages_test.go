@@ -47,6 +47,7 @@ func TestWork_LeavesOutWhatHurtsBrokersAndWhatHasATargetOfItsOwn(t *testing.T) {
 		"test":        {{".", []string{"./..."}}, {"integration", []string{"x.org/m/integration/conformance"}}},
 		"conformance": {{"integration", []string{"x.org/m/integration/conformance"}}},
 		"integration": {{"integration", []string{"x.org/m/integration/faults/redis", "x.org/m/integration/wire/kafka"}}},
+		"chaos":       {{"integration", []string{"x.org/m/integration/chaos"}}},
 	} {
 		set, flags, err := chooseSet([]string{name, "-short"})
 		if err != nil || !reflect.DeepEqual(flags, []string{"-short"}) {
@@ -60,7 +61,7 @@ func TestWork_LeavesOutWhatHurtsBrokersAndWhatHasATargetOfItsOwn(t *testing.T) {
 
 func TestChooseSet_AWrongNameIsAnErrorWithTheRightOnes(t *testing.T) {
 	t.Parallel()
-	if _, _, err := chooseSet([]string{"chaos"}); err == nil || !strings.Contains(err.Error(), "test, conformance, integration") {
+	if _, _, err := chooseSet([]string{"bench"}); err == nil || !strings.Contains(err.Error(), "test, conformance, integration, chaos") {
 		t.Errorf("got %v", err)
 	}
 	if set, flags, err := chooseSet([]string{"-run", "X"}); err != nil || set.name != "test" || len(flags) != 2 {
