@@ -12,9 +12,6 @@ import (
 // balanceEvery is how often a member looks how many members there are.
 const balanceEvery = 500 * time.Millisecond
 
-// rebindEvery is how often a member makes its group's bindings again.
-const rebindEvery = 10 * time.Second
-
 // keepMember answers what this member holds, keeps the group bound for its types and, where the group has partitions, makes it count and
 // gives away partitions that it has beyond its share. Every member waits for every partition, and the broker lets one of them have it;
 // whoever has more than the share gives the rest up, and waits behind the others then. The broker does not tell the number of those who
@@ -52,14 +49,16 @@ func (s *subscription) balance(ctx context.Context, l *link) error {
 	if tick != nil {
 		defer tick.Stop()
 	}
-	again := time.NewTicker(rebindEvery)
+	pace := pace{pause: rebindSoon}
+	again := time.NewTimer(pace.pause)
 	defer again.Stop()
 	for {
 		select {
 		case <-again.C:
-			if s.d.cfg.Declare == DeclareCreate {
-				_ = s.rebind(ctx, l) // and again at the next tick
+			if s.d.cfg.Declare == DeclareCreate && pace.next(s.fromTopic()) {
+				_ = s.rebind(ctx, l) // and again the next time
 			}
+			again.Reset(pace.pause)
 			continue
 		case <-ticks(tick):
 		case q, ok := <-questions:
@@ -121,4 +120,11 @@ func (s *subscription) giveAway(members int) {
 		default: // asked already
 		}
 	}
+}
+
+// fromTopic is how many messages have come through the topic so far.
+func (s *subscription) fromTopic() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.came
 }

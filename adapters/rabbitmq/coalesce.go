@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,13 +24,14 @@ type coalescer struct {
 	buf      []byte
 	waiting  bool // the flusher waits for something
 	blocked  bool
+	edge     edge // of the frames that amqp091 writes
 	err      error
 	flushed  chan struct{} // closed when the flusher has ended
 }
 
 // newCoalescer starts the goroutine that writes; Close ends it and waits for it.
 func newCoalescer(conn net.Conn, stall time.Duration) *coalescer {
-	c := &coalescer{Conn: conn, stall: stall, flushed: make(chan struct{})}
+	c := &coalescer{Conn: conn, stall: stall, flushed: make(chan struct{}), edge: edge{left: len(protocolHeader)}}
 	c.writable.L, c.drained.L = &c.mu, &c.mu
 	go c.flush()
 	return c
@@ -45,11 +47,36 @@ func (c *coalescer) Write(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
+	c.append(p)
+	if c.edge.advance(p) {
+		c.drained.Broadcast()
+	}
+	return len(p), nil
+}
+
+// writeFrames appends whole frames, between two of amqp091's, unless their channel is closed by then. It waits for room.
+func (c *coalescer) writeFrames(p []byte, closed *atomic.Bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for (len(c.buf) > coalesceLimit || c.edge.inside()) && c.err == nil {
+		c.drained.Wait()
+	}
+	if c.err != nil {
+		return c.err
+	}
+	if closed.Load() {
+		return errChannelClosed
+	}
+	c.append(p)
+	return nil
+}
+
+// append lets the flusher have p. c.mu is held.
+func (c *coalescer) append(p []byte) {
 	c.buf = append(c.buf, p...)
 	if c.waiting {
 		c.writable.Signal()
 	}
-	return len(p), nil
 }
 
 func (c *coalescer) flush() {

@@ -130,3 +130,29 @@ func TestABrokerThatBlocksIsNotGivenUp(t *testing.T) {
 		_ = far.Close()
 	})
 }
+
+// What is written beside amqp091 stands between its frames, wherever it breaks its writes.
+func TestFramesStandBetweenFrames(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		c := rabbitmq.NewCoalescer(near, time.Minute)
+		frame := rabbitmq.Method(1, 20<<16|10, 0)
+		theirs := append([]byte("AMQP\x00\x00\x09\x01"), frame...)
+		for i := range theirs {
+			if i == len(theirs)-3 {
+				go func() { _ = c.WriteFrames([]byte("ours")) }()
+			}
+			if _, err := c.Write(theirs[i : i+1]); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		got := make([]byte, len(theirs)+4)
+		if _, err := io.ReadFull(far, got); err != nil || string(got) != string(theirs)+"ours" {
+			t.Errorf("written is %q: %v", got, err)
+		}
+		_ = c.Close()
+		_ = far.Close()
+	})
+}

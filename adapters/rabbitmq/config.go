@@ -36,9 +36,10 @@ const (
 const (
 	// DeclareCreate creates what is missing. It is the default.
 	DeclareCreate = "create"
-	// DeclareVerify creates nothing: what is missing is an error.
+	// DeclareVerify creates nothing: whatever part of a group is missing is an error that names it. Bindings and arguments can't be seen.
 	DeclareVerify = "verify"
-	// DeclareNone neither creates nor looks: what is missing shows when it is used. Broadcast readers still get their own queues.
+	// DeclareNone neither creates nor looks: what is missing shows when it is used, and an event that finds no place to go to, such as a dead
+	// letter, stays in hand. Broadcast readers still get their own queues.
 	DeclareNone = "none"
 )
 
@@ -50,7 +51,7 @@ const (
 	DefaultHeartbeat = 10 * time.Second
 	// DefaultHoldLimit is RabbitMQ's consumer_timeout.
 	DefaultHoldLimit = 30 * time.Minute
-	// DefaultPipeline is how many messages may be written and not confirmed.
+	// DefaultPipeline is how many messages to one address may be written and not confirmed.
 	DefaultPipeline = 1000
 	// DefaultQueue is how many messages a publisher holds.
 	DefaultQueue = 10_000
@@ -109,7 +110,8 @@ type Config struct {
 	// Grace is how long a partition's old owner may settle what it holds. 0 is DefaultGrace.
 	Grace time.Duration
 
-	// Pipeline is how many messages may be written and not yet confirmed. 0 is DefaultPipeline.
+	// Pipeline is how many messages to one topic, inbox or log may be written and not yet confirmed; what is beyond it holds up no others. 0 is
+	// DefaultPipeline.
 	Pipeline int
 	// PublishQueue and PublishQueueBytes bound what the publisher holds, unconfirmed messages included. 0 is DefaultQueue and DefaultQueueBytes.
 	PublishQueue, PublishQueueBytes int

@@ -57,19 +57,17 @@ func allKey(exchange string) string {
 	return ""
 }
 
-// declareGroup makes a group with its inbox and its ladder. partitions is 0 for one queue.
+// declareGroup makes a group with its inbox, its ladder and its dead letters. partitions is 0 for one queue.
 func (d *desk) declareGroup(cfg *Config, topic, group string, types []string, partitions int) error {
 	switch cfg.Declare {
 	case DeclareNone:
 		return nil
 	case DeclareVerify:
-		return d.verifyGroup(topic, group, partitions)
+		return d.verifyGroup(cfg, topic, group, partitions)
 	}
 	err := steps(
 		d.declareSink,
-		func() error {
-			return d.exchange(groupsExchange(topic), amqp.ExchangeDirect, true, alternate(sinkName))
-		},
+		func() error { return d.declareGroups(topic) },
 		func() error {
 			if partitions > 0 {
 				return d.declarePartitions(cfg, topic, group, types, partitions)
@@ -85,7 +83,7 @@ func (d *desk) declareGroup(cfg *Config, topic, group string, types []string, pa
 			return err
 		}
 	}
-	return nil
+	return d.queue(deadStream(topic, group), streamArgs(0))
 }
 
 func (d *desk) declareQueue(cfg *Config, topic, group string, types []string) error {
@@ -142,13 +140,35 @@ func (d *desk) declarePartitions(cfg *Config, topic, group string, types []strin
 	)
 }
 
-// adopt binds a group to everything: which types it wanted is gone with its bindings, and its members skip the others.
-func (d *desk) adopt(cfg *Config, topic, group string) error {
+// adopt binds a group to everything: which types it wanted is gone with its bindings, and its members skip the others. It reports whether there
+// is such a group.
+func (d *desk) adopt(cfg *Config, topic, group string) (bool, error) {
 	n, err := d.partitions(topic, group)
 	if err != nil || n < 0 {
-		return err
+		return false, err
 	}
-	return d.bindGroup(cfg, topic, group, nil, n)
+	return true, steps(
+		d.declareSink,
+		func() error { return d.showGroup(topic, group, n) },
+		func() error { return d.bindGroup(cfg, topic, group, nil, n) },
+	)
+}
+
+// showGroup makes the topic have a group: it binds one of the group's queues to the exchange of the topic's groups.
+func (d *desk) showGroup(topic, group string, partitions int) error {
+	first := groupQueue(topic, group)
+	if partitions > 0 {
+		first = partitionQueue(topic, group, 0)
+	}
+	return steps(
+		func() error { return d.declareGroups(topic) },
+		func() error { return d.bindQueue(first, noKey, groupsExchange(topic), nil) },
+	)
+}
+
+// declareGroups makes the exchange of a topic's groups.
+func (d *desk) declareGroups(topic string) error {
+	return d.exchange(groupsExchange(topic), amqp.ExchangeDirect, true, alternate(sinkName))
 }
 
 // partitions returns how many a group has: 0 for one queue without order across members, -1 when there is no such group.
@@ -186,14 +206,6 @@ func (d *desk) settlePartitions(topic, group string, asked int) (n int, exists b
 			driver.ErrConflict, group, topic, has, asked)
 	}
 	return has, true, nil
-}
-
-func (d *desk) verifyGroup(topic, group string, partitions int) error {
-	_, exists, err := d.settlePartitions(topic, group, partitions)
-	if err == nil && !exists {
-		return missing("group", group+" of "+topic)
-	}
-	return err
 }
 
 // grouped reports whether the topic has a group: the exchange of its groups lives as long as one of their queues.

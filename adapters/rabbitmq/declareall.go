@@ -33,16 +33,8 @@ func (d *Driver) Declare(ctx context.Context, topics []driver.TopicSpec) error {
 }
 
 func (d *Driver) checkSpec(t *driver.TopicSpec) error {
-	if !driver.ValidName(t.Name) {
-		return errTopicName
-	}
-	for _, g := range t.Groups {
-		if !driver.ValidName(g) {
-			return errGroupName
-		}
-	}
-	if t.Partitions < 0 || t.Partitions > driver.Slots {
-		return errPartitions
+	if err := t.Check(); err != nil {
+		return err
 	}
 	if t.MaxAge != 0 || t.MaxBytes != 0 || t.MaxCount != 0 {
 		return because(driver.ErrUnsupported, errors.New("bounds are a policy on RabbitMQ: rabbitmqctl set_policy … '{\"max-length\":…}'"))

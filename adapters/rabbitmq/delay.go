@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"math/bits"
 	"strconv"
 	"time"
 
@@ -33,21 +34,22 @@ func belowLevel(k int) string {
 // delayBits is a delay in units, rounded up.
 func delayBits(wait time.Duration) uint { return uint((wait + delayUnit - 1) / delayUnit) } //nolint:gosec // positive and below 2^23
 
-// delay marks a message for the levels that it has to wait in and returns the exchange to begin at.
-func (s *session) delay(topic string, headers amqp.Table, wait time.Duration) (exchange string, err error) {
-	bits := delayBits(wait)
-	top := 0
+// delay leads a message through the levels that it has to wait in, longest first.
+func (s *session) delay(topic string, w *way, wait time.Duration) error {
+	w.levels, w.topic = delayBits(wait), topic
+	top := bits.Len(w.levels) - 1
+	w.exchange = levelName(top)
+	return s.declareDelays(topic, top)
+}
+
+// appendLevels writes the headers by which a message waits.
+func appendLevels(b []byte, w *way) []byte {
 	for k := range delayLevels {
-		if bits>>k&1 == 1 {
-			headers[headerDelay+strconv.Itoa(k)] = "1"
-			top = k
+		if w.levels>>k&1 == 1 {
+			b = appendText(b, headerDelay+strconv.Itoa(k), "1")
 		}
 	}
-	headers[headerDelayTopic] = topic
-	if err := s.declareDelays(topic, top); err != nil {
-		return "", err
-	}
-	return levelName(top), nil
+	return appendText(b, headerDelayTopic, w.topic)
 }
 
 // declareDelays makes the levels up to top, and the way from the last exchange to the topic, once per session.

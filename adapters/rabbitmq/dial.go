@@ -42,7 +42,8 @@ func connectTo(ctx context.Context, cfg *Config, address, role string) (*link, e
 		_ = raw.Close()
 		return nil, fmt.Errorf("tls: %w", err)
 	}
-	wire := newCoalescer(secured, 2*cfg.Heartbeat)
+	split := newSplitter(secured)
+	wire := newCoalescer(split, 2*cfg.Heartbeat)
 	conn, err := amqp.Open(wire, amqpConfig(cfg, role))
 	if err == nil && !stop() {
 		err = context.Cause(ctx)
@@ -51,7 +52,7 @@ func connectTo(ctx context.Context, cfg *Config, address, role string) (*link, e
 		_ = wire.Close()
 		return nil, err
 	}
-	return newLink(conn, wire), nil
+	return newLink(conn, wire, split), nil
 }
 
 func secure(ctx context.Context, cfg *Config, raw net.Conn, address string) (net.Conn, error) {

@@ -20,9 +20,12 @@
 // channel are dropped, and the broker delivers again. While the broker blocks, nothing is taken from the publishing queue, so that Publish
 // waits within its context and can still be withdrawn.
 //
+// Of amqp091-go the driver takes connections, channels, declarations, consumers and heartbeats. Messages go past it: they are encoded right into
+// the stream of frames that a connection writes, between amqp091-go's own, and deliveries and confirms are taken out of what it reads.
+//
 // # Publishing
 //
-// Messages are persistent, mandatory and confirmed; up to Config.Pipeline are on their way. Before the first message to a topic over a channel
+// Messages are persistent, mandatory and confirmed; up to Config.Pipeline are on their way to each address. Before the first message to a topic over a channel
 // the driver declares the exchange and asks for the right to publish, by a message in a transaction that is rolled back: a refusal then
 // concerns that topic alone. A channel that the broker closes later makes what was not answered Unconfirmed.
 //
@@ -38,14 +41,17 @@
 //
 // An exchange that somebody deletes takes its bindings with it. Whoever declares it again, publisher or member, binds the topic's groups to
 // everything, its readers and its delays, before it goes on; members skip what their group does not want. A direct exchange can't want
-// everything: there a group gets its types back from its members alone. Members make their own bindings again every 10 s; what is published
-// between the removal of a binding and that is a type that nobody wants. A group's queue that is deleted is made again, and told as a Gap.
+// everything: there a group gets its types back from its members alone. Members make their own bindings again every 10 s, and soon after their
+// topic has fallen silent; what is published between the removal of a binding and that is a type that nobody wants. When all bindings of a
+// topic's groups are gone, the publisher that gets its message back binds them in the same way, and refuses that message as Unavailable. A
+// group's queue that is deleted is made again, and told as a Gap.
 //
 // # Declared once
 //
 // Queues can't change. Group queues carry x-delivery-limit=2147483647, since Herald counts failures itself: left out, 4.x drops at 20; -1 loses
 // messages on 3.10 and order on 4.0. Waiting queues dead-letter at least once. Nothing expires by itself. An existing queue or exchange with
-// other arguments is ErrConflict. Declare create, verify or none says what is made.
+// other arguments is ErrConflict. Declare create, verify or none says what is made; verify looks for every part of a group, its dead letters
+// included, but for bindings and arguments, which AMQP does not tell.
 //
 // # What differs
 //

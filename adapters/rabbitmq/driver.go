@@ -16,6 +16,7 @@ import (
 type Driver struct {
 	cfg        Config
 	version    atomic.Value // of the server that was met first, a string
+	clock      atomic.Pointer[func() time.Time]
 	publishing *line
 	consuming  *line
 	publisher  *publisher

@@ -15,16 +15,13 @@ import (
 
 // Reasons that are worth their words.
 var (
+	errLogName        = errors.New("the log's name is longer than the 255 bytes that AMQP takes")
 	errNoGroup        = errors.New("topic has no group: subscribe or declare one first, or publish with unrouted drop")
+	errUnbound        = errors.New("the topic's groups had lost their bindings, and are bound again")
 	errNoInbox        = errors.New("group has never been subscribed, so it has no inbox")
-	errLogGone        = errors.New("the log's stream was deleted")
+	errLogGone        = errors.New("the log's stream does not exist: it was deleted, or nobody has made it")
 	errKeepRefused    = errors.New("queues keep nothing for groups to come")
 	errStartRefused   = errors.New("a queue begins with its declaration")
-	errTopicName      = errors.New("not a topic name")
-	errGroupName      = errors.New("not a group name")
-	errNoWindow       = errors.New("window and window bytes must be positive")
-	errGroupOrAll     = errors.New("want either a group or a broadcast")
-	errPartitions     = errors.New("partitions must be 0 to 64")
 	errNacked         = errors.New("the broker answered with a nack: another queue of the topic may hold it")
 	errNoAnswer       = errors.New("the connection was lost before the answer")
 	errHeadersLarge   = errors.New("headers do not fit into one frame")
@@ -33,6 +30,7 @@ var (
 	errNotConnected   = errors.New("no connection yet")
 	errQueueGone      = errors.New("the queue was deleted and is declared anew")
 	errChannelClosed  = errors.New("channel closed")
+	errFrame          = errors.New("a frame is not what AMQP 0-9-1 says")
 	errWaitTooLong    = errors.New("a delay is longer than 49 days, which RabbitMQ's timers can't hold")
 	errDirectPatterns = errors.New("a direct exchange routes by whole types: name each type, without wildcards")
 )

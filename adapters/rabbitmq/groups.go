@@ -80,7 +80,7 @@ func (d *Driver) ListGroups(ctx context.Context, topic string) ([]driver.GroupIn
 	return infos, nil
 }
 
-// DeleteGroup implements driver.Groups: the group's queues, its inbox and its ladder go; its dead letters stay.
+// DeleteGroup implements driver.Groups: the group's queues, its inbox and its ladder go; its dead letters stay, if there are any.
 func (d *Driver) DeleteGroup(ctx context.Context, topic, group string) error {
 	err := d.ask(ctx, func(k *desk) error {
 		c, err := k.count(topic, group)
@@ -92,7 +92,19 @@ func (d *Driver) DeleteGroup(ctx context.Context, topic, group string) error {
 		}
 		return k.deleteGroup(topic, group, c.partitions)
 	})
+	if err == nil {
+		err = d.deleteEmpty(ctx, deadStream(topic, group))
+	}
 	return fail("delete group "+group+" of", topic, explain(err))
+}
+
+// deleteEmpty deletes a stream in which there has never been anything.
+func (d *Driver) deleteEmpty(ctx context.Context, stream string) error {
+	last, err := d.lastOffset(ctx, stream)
+	if there, err := found(err); err != nil || !there || last >= 0 {
+		return err
+	}
+	return d.ask(ctx, func(k *desk) error { return k.deleteQueue(stream) })
 }
 
 func (d *desk) deleteGroup(topic, group string, partitions int) error {

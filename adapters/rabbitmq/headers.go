@@ -34,49 +34,8 @@ func isOrder(key string) bool {
 	return strings.HasPrefix(key, "x-first-death-") || strings.HasPrefix(key, "x-last-death-") || strings.HasPrefix(key, "x-opt-")
 }
 
-// encode turns a message into a publishing. The publishing shares the body. stamp is when, in milliseconds since 1970: a value that messages
-// of one batch share.
-func encode(m *driver.Message, stamp any) amqp.Publishing {
-	h := make(amqp.Table, len(m.Headers)+6)
-	for i := range m.Headers {
-		key := m.Headers[i].Key
-		if isOrder(key) || strings.HasPrefix(key, headerAs) {
-			key = headerAs + key
-		}
-		h[key] = m.Headers[i].Value
-	}
-	p := amqp.Publishing{Headers: h, DeliveryMode: amqp.Persistent, Body: m.Body}
-	p.MessageId = native(h, driver.HeaderID, m.ID)
-	p.Type = native(h, driver.HeaderType, m.Type)
-	p.ContentType = native(h, driver.HeaderContentType, m.ContentType)
-	h[driver.HeaderSlot] = slotTexts[m.Slot%driver.Slots]
-	h[headerSent] = stamp
-	if m.Key != "" {
-		h[driver.HeaderKey] = m.Key
-	}
-	if !m.Time.IsZero() {
-		h[driver.HeaderTime] = m.Time.UTC().Format(time.RFC3339Nano)
-		if m.Time.Unix() >= 0 { // AMQP's timestamps begin at 1970
-			p.Timestamp = m.Time
-		}
-	}
-	if !m.NotBefore.IsZero() {
-		h[driver.HeaderNotBefore] = m.NotBefore.UTC().Format(time.RFC3339Nano)
-	}
-	return p
-}
-
-// native returns what fits into a property, and puts the rest into a header.
-func native(h amqp.Table, header, value string) string {
-	if len(value) <= shortLimit {
-		return value
-	}
-	h[header] = value
-	return ""
-}
-
 // slotTexts are the slots as headers carry them, made once since each would be an allocation.
-var slotTexts = func() (all [driver.Slots]any) {
+var slotTexts = func() (all [driver.Slots]string) {
 	for i := range all {
 		all[i] = strconv.Itoa(i)
 	}
@@ -106,50 +65,124 @@ func unfit(m *driver.Message, frame, most int) (driver.Fate, error) {
 	return driver.Stored, nil
 }
 
-// decode turns a delivery into a message, whoever published it.
+// reading is a message whose properties and headers are being read, whoever published it.
+type reading struct {
+	msg              *driver.Message
+	slot, exact, due string
+	sent             int64 // when the message was written; 0 for a stranger's
+	count            int64 // how often the broker has delivered it before
+	foreign          strange
+}
+
+// strange are properties that Herald never writes.
+type strange struct {
+	app, encoding, correlation, expiration, replyTo, user string
+	priority                                              uint8
+}
+
+// decode turns a delivery of amqp091 into a message.
 func decode(d *amqp.Delivery) *driver.Message {
-	m := &driver.Message{ID: d.MessageId, Type: d.Type, ContentType: d.ContentType, Time: d.Timestamp, Body: d.Body}
-	var slot, exact, due string
+	r := reading{msg: &driver.Message{ID: d.MessageId, Type: d.Type, ContentType: d.ContentType, Time: d.Timestamp, Body: d.Body}}
 	for key, value := range d.Headers {
-		text, isText := value.(string)
-		switch key {
-		case driver.HeaderID:
-			m.ID = or(m.ID, text)
-		case driver.HeaderType:
-			m.Type = or(m.Type, text)
-		case driver.HeaderContentType:
-			m.ContentType = or(m.ContentType, text)
-		case driver.HeaderKey:
-			m.Key = render(value)
-		case driver.HeaderSlot:
-			slot = text
-		case driver.HeaderTime:
-			exact = text
-		case driver.HeaderNotBefore:
-			due = text
-		case headerSent, "x-delivery-count", "x-acquired-count", "x-stream-offset":
+		switch v := value.(type) {
+		case string:
+			r.text(key, v)
+		case int64:
+			r.number(key, v)
 		default:
-			if strings.HasPrefix(key, headerDelay) {
-				continue
-			}
-			if !isText {
-				text = render(value)
-			}
-			if m.Headers == nil { // Herald's own messages often have none of their own
-				m.Headers = make([]driver.Header, 0, len(d.Headers))
-			}
-			m.Headers = append(m.Headers, driver.Header{Key: strings.TrimPrefix(key, headerAs), Value: text})
+			r.other(key, v)
 		}
 	}
-	if t, err := time.Parse(time.RFC3339Nano, exact); err == nil {
-		m.Time = t
+	r.foreign = strange{
+		app: d.AppId, encoding: d.ContentEncoding, correlation: d.CorrelationId, expiration: d.Expiration, replyTo: d.ReplyTo, user: d.UserId,
+		priority: d.Priority,
 	}
-	if t, err := time.Parse(time.RFC3339Nano, due); err == nil {
-		m.NotBefore, m.Headers = t, withoutDeaths(m.Headers)
+	r.end()
+	return r.msg
+}
+
+// text takes a header that is text.
+func (r *reading) text(key, value string) {
+	m := r.msg
+	switch key {
+	case driver.HeaderID:
+		m.ID = or(m.ID, value)
+	case driver.HeaderType:
+		m.Type = or(m.Type, value)
+	case driver.HeaderContentType:
+		m.ContentType = or(m.ContentType, value)
+	case driver.HeaderKey:
+		m.Key = value
+	case driver.HeaderSlot:
+		r.slot = value
+	case driver.HeaderTime:
+		r.exact = value
+	case driver.HeaderNotBefore:
+		r.due = value
+	default:
+		r.user(key, value)
 	}
-	m.Slot = slotOf(slot, m.Key)
-	m.Headers = foreignProperties(m.Headers, d)
-	return m
+}
+
+// number takes a header that is a whole number of 64 bits.
+func (r *reading) number(key string, value int64) {
+	switch key {
+	case headerSent:
+		r.sent = value
+	case "x-delivery-count":
+		r.count = value
+	default:
+		r.other(key, value)
+	}
+}
+
+// other takes a header of any other type. An attribute of the event in a type that Herald does not write says nothing, but for the key.
+func (r *reading) other(key string, value any) {
+	switch key {
+	case driver.HeaderKey:
+		r.msg.Key = render(value)
+	case driver.HeaderID, driver.HeaderType, driver.HeaderContentType, driver.HeaderSlot, driver.HeaderTime, driver.HeaderNotBefore:
+	default:
+		r.user(key, render(value))
+	}
+}
+
+// user takes a header that is none of Herald's.
+func (r *reading) user(key, value string) {
+	switch key {
+	case headerSent, "x-delivery-count", "x-acquired-count", "x-stream-offset":
+		return
+	}
+	if !strings.HasPrefix(key, headerDelay) {
+		r.add(driver.Header{Key: strings.TrimPrefix(key, headerAs), Value: value})
+	}
+}
+
+// usualHeaders is how many headers of its own a message has room for at first.
+const usualHeaders = 8
+
+func (r *reading) add(h driver.Header) {
+	if r.msg.Headers == nil { // Herald's own messages often have none of their own
+		r.msg.Headers = make([]driver.Header, 0, usualHeaders)
+	}
+	r.msg.Headers = append(r.msg.Headers, h)
+}
+
+// end makes the message from all that was read.
+func (r *reading) end() {
+	m := r.msg
+	if r.exact != "" {
+		if t, err := time.Parse(time.RFC3339Nano, r.exact); err == nil {
+			m.Time = t
+		}
+	}
+	if r.due != "" {
+		if t, err := time.Parse(time.RFC3339Nano, r.due); err == nil {
+			m.NotBefore, m.Headers = t, withoutDeaths(m.Headers)
+		}
+	}
+	m.Slot = slotOf(r.slot, m.Key)
+	r.strangers()
 }
 
 // slotOf reads a slot, or takes the key's own.
@@ -179,36 +212,26 @@ func withoutDeaths(headers []driver.Header) []driver.Header {
 	return kept
 }
 
-// foreignProperties appends the properties that Herald never writes, so that a stranger's message keeps them.
-func foreignProperties(headers []driver.Header, d *amqp.Delivery) []driver.Header {
-	if d.AppId == "" && d.ContentEncoding == "" && d.CorrelationId == "" && d.Expiration == "" && d.ReplyTo == "" && d.UserId == "" && d.Priority == 0 {
-		return headers
+// strangers appends the properties that Herald never writes, so that a stranger's message keeps them.
+func (r *reading) strangers() {
+	if r.foreign == (strange{}) {
+		return
 	}
 	for _, p := range [...]struct{ key, value string }{
-		{"amqp-app-id", d.AppId},
-		{"amqp-content-encoding", d.ContentEncoding},
-		{"amqp-correlation-id", d.CorrelationId},
-		{"amqp-expiration", d.Expiration},
-		{"amqp-reply-to", d.ReplyTo},
-		{"amqp-user-id", d.UserId},
+		{"amqp-app-id", r.foreign.app},
+		{"amqp-content-encoding", r.foreign.encoding},
+		{"amqp-correlation-id", r.foreign.correlation},
+		{"amqp-expiration", r.foreign.expiration},
+		{"amqp-reply-to", r.foreign.replyTo},
+		{"amqp-user-id", r.foreign.user},
 	} {
 		if p.value != "" {
-			headers = append(headers, driver.Header{Key: p.key, Value: p.value})
+			r.add(driver.Header{Key: p.key, Value: p.value})
 		}
 	}
-	if d.Priority != 0 {
-		headers = append(headers, driver.Header{Key: "amqp-priority", Value: strconv.Itoa(int(d.Priority))})
+	if n := r.foreign.priority; n != 0 {
+		r.add(driver.Header{Key: "amqp-priority", Value: strconv.Itoa(int(n))})
 	}
-	return headers
-}
-
-// deliveries is the broker's count of deliveries with this one; 0 where it does not count.
-func deliveries(d *amqp.Delivery, counts bool) int {
-	if !counts {
-		return 0
-	}
-	n, _ := d.Headers["x-delivery-count"].(int64)
-	return int(n) + 1
 }
 
 // sent is when the message was written; zero for a stranger's.

@@ -44,7 +44,7 @@ func TestHeadersAreGolden(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	for i, m := range messages() {
-		p := rabbitmq.Encode(m, written.UnixMilli())
+		p := rabbitmq.Publishing(rabbitmq.Frames("orders", "k", 131072, m, written.UnixMilli()))
 		stamp := "none"
 		if !p.Timestamp.IsZero() {
 			stamp = p.Timestamp.UTC().Format(time.RFC3339)
@@ -58,7 +58,7 @@ func TestHeadersAreGolden(t *testing.T) {
 func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	t.Parallel()
 	for i, m := range messages() {
-		p := rabbitmq.Encode(m, written.UnixMilli())
+		p := rabbitmq.Publishing(rabbitmq.Frames("orders", "k", 131072, m, written.UnixMilli()))
 		got := rabbitmq.Decode(&amqp.Delivery{
 			Headers: p.Headers, ContentType: p.ContentType, MessageId: p.MessageId, Type: p.Type, Timestamp: p.Timestamp.Truncate(time.Second), Body: p.Body,
 		})

@@ -13,6 +13,8 @@ const (
 	// lateAfter is how old the oldest unfinished message may be before what is finished behind it is acknowledged one by one, so that one slow
 	// handler does not stop intake.
 	lateAfter = 100 * time.Millisecond
+	// acksPerWindow is how often a window that is used up is acknowledged.
+	acksPerWindow = 4
 	// gatherFor is how long a finished run may grow before it is acknowledged.
 	gatherFor = 3 * time.Millisecond
 )
@@ -22,16 +24,23 @@ type hold struct {
 	tap        *tap
 	source     *driver.Source
 	ch         *amqp.Channel
-	deliveries <-chan amqp.Delivery
+	deliveries <-chan amqp.Delivery // brings nothing, and is closed when nothing comes any more
 	closed     <-chan *amqp.Error
 	cancelled  <-chan string
 	tag        string
+	split      *splitter
 	prefetch   int
 	settled    chan struct{} // a hint for the tap
+	arriving   batch         // what has come in this read
+	counts     bool          // the broker counts deliveries
+	inbox      string        // an exchange through which the inbox is reached, beside the default one
 
 	window watermark.Window
 	gone   bool // outcomes are no-ops from now on
 	active bool // something has come
+	ending bool // another member gets the partition: what comes now is not for this one
+	timed  bool // the tap looks again soon by itself
+	fresh  int  // settled since it looked last
 
 	fromTopic, fromInbox int64 // unfinished, by the way they came
 	out                  int   // handed out and unsettled
@@ -54,8 +63,16 @@ func (h *hold) poke() {
 	}
 }
 
+// remind pokes the tap unless it will look soon enough by itself.
+func (h *hold) remind() {
+	if !h.timed || h.ending || len(h.released) > 0 || h.fresh*acksPerWindow >= h.prefetch {
+		h.poke()
+	}
+}
+
 // settle notes an outcome.
 func (h *hold) settle(m *driver.Message, v driver.Verdict) {
+	h.fresh++
 	h.out--
 	h.outBytes -= len(m.Body)
 	h.tap.sub.out--
@@ -75,6 +92,9 @@ func (h *hold) add(m *driver.Message, sent, now int64) {
 	h.window.Add(m.Seq, now)
 	h.sents = append(h.sents, sent)
 	h.count(m, 1)
+	if !m.Inbox {
+		h.tap.sub.came++
+	}
 }
 
 // finished takes a message out, whatever becomes of it.
@@ -137,7 +157,7 @@ func (h *hold) due(now time.Time, all bool) (f frames, wait time.Duration) {
 		h.finish(upTo, n)
 	}
 	f.nacks, h.released = h.released, nil
-	if age := now.Sub(h.since); h.acks > 0 && (all || h.run*4 >= h.prefetch || age >= gatherFor) {
+	if age := now.Sub(h.since); h.acks > 0 && (all || h.run*acksPerWindow >= h.prefetch || age >= gatherFor) {
 		f.upTo, f.acks = h.upTo, h.acks
 		h.run, h.acks = 0, 0
 	} else if h.acks > 0 {

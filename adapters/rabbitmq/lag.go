@@ -59,7 +59,7 @@ func (d *Driver) measure(ctx context.Context, topic, group string) (members int,
 		}
 	}
 	if oldest > 0 && lag.Count > 0 {
-		lag.Age = max(0, time.Since(time.UnixMilli(oldest)))
+		lag.Age = max(0, d.now().Sub(time.UnixMilli(oldest)))
 	}
 	return c.members, lag, nil
 }

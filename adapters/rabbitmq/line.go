@@ -12,9 +12,10 @@ import (
 
 // link is one live AMQP connection: one epoch of a line. It never comes back once it is gone.
 type link struct {
-	conn *amqp.Connection
-	wire *coalescer
-	gone chan struct{} // closed when the connection is lost
+	conn  *amqp.Connection
+	wire  *coalescer
+	split *splitter
+	gone  chan struct{} // closed when the connection is lost
 
 	mu        sync.Mutex
 	err       error         // why it is gone
@@ -23,8 +24,8 @@ type link struct {
 	frame     int           // the most bytes of a frame
 }
 
-func newLink(conn *amqp.Connection, wire *coalescer) *link {
-	l := &link{conn: conn, wire: wire, gone: make(chan struct{}), ended: make(chan struct{}), frame: frameSize}
+func newLink(conn *amqp.Connection, wire *coalescer, split *splitter) *link {
+	l := &link{conn: conn, wire: wire, split: split, gone: make(chan struct{}), ended: make(chan struct{}), frame: frameSize}
 	if f := conn.Config.FrameSize; f > 0 {
 		l.frame = f
 	}

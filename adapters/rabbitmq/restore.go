@@ -38,7 +38,7 @@ func (d *Driver) restore(ctx context.Context, k *desk, cfg *Config, topic string
 			return err
 		}
 		for _, group := range groups {
-			if err := k.adopt(cfg, topic, group); err != nil {
+			if _, err := k.adopt(cfg, topic, group); err != nil {
 				return err
 			}
 		}
@@ -80,7 +80,10 @@ func (s *subscription) rebind(ctx context.Context, l *link) error {
 	if err := s.d.declareTopic(ctx, k, cfg, s.spec.Topic, false); err != nil {
 		return err
 	}
-	return k.bindGroup(cfg, s.spec.Topic, s.spec.Group, s.spec.Types, s.partitions)
+	return steps(
+		func() error { return k.bindGroup(cfg, s.spec.Topic, s.spec.Group, s.spec.Types, s.partitions) },
+		func() error { return k.showGroup(s.spec.Topic, s.spec.Group, s.partitions) },
+	)
 }
 
 // goneTopic reports whether a session ended because a topic's exchange is gone.

@@ -3,10 +3,8 @@ package rabbitmq
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -37,7 +35,7 @@ func (s *session) prepare(to driver.Address, now time.Time) (route, error) {
 	var err error
 	switch {
 	case !to.Log && !driver.ValidName(to.Topic):
-		return refused(driver.Invalid, errTopicName), nil
+		return refused(driver.Invalid, driver.CheckTopic(to.Topic)), nil
 	case to.Log:
 		r, err = s.prepareLog(to)
 	case to.Group != "":
@@ -59,7 +57,7 @@ func (s *session) prepare(to driver.Address, now time.Time) (route, error) {
 func (s *session) prepareLog(to driver.Address) (route, error) {
 	name := logStream(to.Topic)
 	if len(name) > shortLimit {
-		return refused(driver.Invalid, errTopicName), nil
+		return refused(driver.Invalid, errLogName), nil
 	}
 	if s.p.d.cfg.Declare == DeclareCreate {
 		if err := s.desk.queue(name, streamArgs(0)); err != nil {
@@ -70,8 +68,8 @@ func (s *session) prepareLog(to driver.Address) (route, error) {
 }
 
 func (s *session) prepareInbox(to driver.Address) (route, error) {
-	if !driver.ValidName(to.Group) {
-		return refused(driver.Invalid, errGroupName), nil
+	if err := driver.CheckGroup(to.Group); err != nil {
+		return refused(driver.Invalid, err), nil
 	}
 	n, err := s.desk.partitions(to.Topic, to.Group)
 	switch {
@@ -96,7 +94,7 @@ func (s *session) prepareTopic(to driver.Address, now time.Time) (route, error) 
 		return r, nil
 	}
 	grouped, err := s.desk.grouped(to.Topic)
-	if err != nil || grouped {
+	if err != nil || grouped || s.mend(to.Topic) {
 		return r, err
 	}
 	r.until = now.Add(unsureFor)
@@ -126,33 +124,39 @@ func (s *session) declareTopicOnce(topic string) error {
 
 // forget makes the session look again: what it knew of an address turned out to be wrong.
 func (s *session) forget(to driver.Address) {
-	delete(s.routes, to)
+	if l := s.lanes[to]; l != nil {
+		l.route = nil
+	}
 	delete(s.known, to.Topic)
 	delete(s.delayed, to.Topic)
 }
 
-// address sets where a publishing goes, and a delay's part of it.
-func (s *session) address(r *route, p *amqp.Publishing, m *driver.Message, now time.Time) (exchange, key string, err error) {
-	exchange, key = r.exchange, r.key
+// address is where a message goes, and what it waits for on the way.
+func (s *session) address(r *route, m *driver.Message, wall time.Time) (w way, err error) {
+	w = way{exchange: r.exchange, key: r.key, mandatory: r.mandatory}
 	if r.byType && len(m.Type) <= shortLimit {
-		key = m.Type
+		w.key = m.Type
 	}
-	wait := m.NotBefore.Sub(now)
-	if m.NotBefore.IsZero() || wait <= 0 {
-		return exchange, key, nil
+	if m.NotBefore.IsZero() {
+		return w, nil
+	}
+	wait := m.NotBefore.Sub(wall)
+	if wait <= 0 {
+		return w, nil
 	}
 	if wait += waitMargin; wait > maxWait {
-		return "", "", because(driver.ErrUnsupported, errWaitTooLong)
+		return way{}, because(driver.ErrUnsupported, errWaitTooLong)
 	}
 	switch {
 	case r.group != "":
-		p.Expiration = fmt.Sprint(wait.Milliseconds() + 1)
-		return "", tierQueue(r.topic, r.group, tierFor(wait)), nil
+		w.expiration = strconv.FormatInt(wait.Milliseconds()+1, 10)
+		w.exchange, w.key = "", tierQueue(r.topic, r.group, tierFor(wait))
+		return w, nil
 	case r.topic != "" && r.mandatory && !r.until.IsZero(): // it would be dropped when it is due
-		return "", "", errNoGroup
+		return way{}, errNoGroup
 	case r.topic != "":
-		exchange, err = s.delay(r.topic, p.Headers, wait)
-		return exchange, key, err
+		err = s.delay(r.topic, &w, wait)
+		return w, err
 	}
-	return "", "", because(driver.ErrUnsupported, errors.New("a log delays nothing"))
+	return way{}, because(driver.ErrUnsupported, errors.New("a log delays nothing"))
 }

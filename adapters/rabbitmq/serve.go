@@ -3,7 +3,6 @@ package rabbitmq
 import (
 	"context"
 	"errors"
-	"runtime"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -11,10 +10,7 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// deliverAtOnce is how many deliveries are taken before settlements are looked at.
-const deliverAtOnce = 64
-
-// serving is a tap at work on one hold.
+// serving is a tap at work on one hold: it tells the broker what is settled, and sees to the end. What comes goes past it.
 type serving struct {
 	*tap
 	h          *hold
@@ -23,8 +19,6 @@ type serving struct {
 	deliveries <-chan amqp.Delivery
 	ending     bool             // another member gets the partition
 	grace      <-chan time.Time // and this is how long outcomes are waited for
-	batch      []*driver.Message
-	sents      []int64
 }
 
 // serve takes deliveries and tells outcomes until the channel is lost, the subscription is closed, or the partition is given up. The source
@@ -38,6 +32,7 @@ func (t *tap) serve(ctx context.Context, h *hold) error {
 		_ = v.flush(true) // what can't be told any more comes again
 	}
 	_ = h.ch.Close() // an error means that it is closed
+	h.split.drop(h)
 	if err == nil && ctx.Err() != nil {
 		err = errShut
 	}
@@ -59,12 +54,8 @@ func (v *serving) loop() error {
 // step does what comes next, and tells the broker what it settles.
 func (v *serving) step() error {
 	select {
-	case d, ok := <-v.deliveries:
-		if !ok {
-			return v.ended()
-		}
-		v.take(&d)
-		return nil // and nothing to tell
+	case <-v.deliveries:
+		return v.ended()
 	case <-v.h.settled:
 	case <-v.timer.C:
 	case <-v.stopping:
@@ -103,67 +94,11 @@ func (v *serving) ended() error {
 	}
 }
 
-// take decodes a delivery and those that wait behind it, and makes them ready.
-func (v *serving) take(d *amqp.Delivery) {
-	v.batch, v.sents = v.batch[:0], v.sents[:0]
-	v.decode(d)
-	for yielded := false; len(v.batch) < deliverAtOnce; {
-		select {
-		case next, ok := <-v.deliveries:
-			if ok {
-				v.decode(&next)
-				yielded = false
-				continue
-			}
-		default:
-			if !yielded { // amqp091 hands over one by one: let it bring the next
-				runtime.Gosched()
-				yielded = true
-				continue
-			}
-		}
-		break
-	}
-	now := time.Since(v.sub.base).Nanoseconds()
-	v.sub.mu.Lock()
-	v.h.active = true
-	for i, m := range v.batch {
-		v.h.add(m, v.sents[i], now)
-		if v.sub.stopped {
-			v.h.release(m)
-			continue
-		}
-		v.sub.ready = append(v.sub.ready, m)
-	}
-	v.sub.mu.Unlock()
-	clear(v.batch)
-	v.sub.hint()
-}
-
-// decode appends a delivery to the batch.
-func (v *serving) decode(d *amqp.Delivery) {
-	m := decode(d)
-	m.Source, m.Ref, m.Seq = v.h.source, v.h, d.DeliveryTag
-	m.Deliveries = deliveries(d, !v.sub.spec.Broadcast && v.sub.d.cfg.Queue == QueueQuorum)
-	spec := &v.sub.spec
-	if !spec.Broadcast {
-		// Only the broker says through which exchange a message came.
-		m.Inbox = d.Exchange == "" || v.sub.ordered() && d.Exchange == slotsExchange(spec.Topic, spec.Group)
-	}
-	if m.Type == "" && !m.Inbox && d.RoutingKey != "" && matches(spec.Types, d.RoutingKey) {
-		m.Type = d.RoutingKey // strangers say the type here; one that is not wanted may be another one than the body's, so it is none
-	}
-	at := sent(d)
-	if at == 0 { // a stranger's begins to age now
-		at = time.Now().UnixMilli()
-	}
-	v.batch, v.sents = append(v.batch, m), append(v.sents, at)
-}
-
 // flush tells the broker what is due, and sets the timer for the rest.
 func (v *serving) flush(all bool) error {
 	v.sub.mu.Lock()
 	f, wait := v.h.due(time.Now(), all)
+	v.h.timed, v.h.fresh = wait > 0, 0
 	v.sub.mu.Unlock()
 	if err := f.write(v.h.ch); err != nil {
 		return err
@@ -219,6 +154,7 @@ func (v *serving) give() {
 	}
 	v.ending, v.deliveries = true, nil
 	v.sub.mu.Lock()
+	v.h.ending = true
 	v.withdraw()
 	v.sub.mu.Unlock()
 	v.h.source.End()

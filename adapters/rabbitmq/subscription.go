@@ -2,7 +2,6 @@ package rabbitmq
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -30,6 +29,7 @@ type subscription struct {
 	head     int
 	out      int // handed out and unsettled
 	outBytes int
+	came     uint64 // through the topic, ever
 	stopped  bool
 	closed   bool
 }
@@ -85,19 +85,10 @@ func (d *Driver) subscribe(ctx context.Context, spec driver.Spec) (*subscription
 
 // serves checks what can be checked without the broker.
 func (d *Driver) serves(spec *driver.Spec) error {
+	if err := spec.Check(); err != nil {
+		return err
+	}
 	switch {
-	case !driver.ValidName(spec.Topic):
-		return errTopicName
-	case spec.Broadcast == (spec.Group != ""):
-		return errGroupOrAll
-	case !spec.Broadcast && !driver.ValidName(spec.Group):
-		return errGroupName
-	case spec.Window <= 0 || spec.WindowBytes <= 0:
-		return errNoWindow
-	case spec.Partitions < 0 || spec.Partitions > driver.Slots:
-		return errPartitions
-	case spec.Broadcast && spec.Partitions > 0:
-		return because(driver.ErrUnsupported, errors.New("a broadcast has no partitions"))
 	case spec.Start.Kind != driver.StartDefault && spec.Start.Kind != driver.StartNewest:
 		return because(driver.ErrUnsupported, errStartRefused)
 	case d.cfg.Exchange == ExchangeDirect && !literal(spec.Types):
@@ -259,14 +250,16 @@ func (s *subscription) Settle(outcomes []driver.Outcome) {
 			continue
 		}
 		if h != last && last != nil {
-			last.poke()
+			last.remind()
 		}
 		last = h
 		h.settle(m, outcomes[i].Verdict)
 	}
+	if last != nil {
+		last.remind()
+	}
 	s.mu.Unlock()
 	if last != nil {
-		last.poke()
 		s.hint()
 	}
 }

@@ -93,6 +93,10 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 	h := &hold{
 		tap: t, ch: ch, prefetch: t.sub.prefetch(), tag: rand.Text(), settled: make(chan struct{}, 1),
 		closed: ch.NotifyClose(make(chan *amqp.Error, 1)), cancelled: ch.NotifyCancel(make(chan string, 1)),
+		counts: !t.sub.spec.Broadcast && t.sub.d.cfg.Queue == QueueQuorum, split: l.split,
+	}
+	if t.sub.ordered() {
+		h.inbox = slotsExchange(t.sub.spec.Topic, t.sub.spec.Group)
 	}
 	queue := t.queue
 	if t.sub.spec.Broadcast {
@@ -104,11 +108,13 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 		gap = t.began
 	}
 	h.source = driver.NewSource(queue)
+	l.split.take(h)
 	err = ch.Qos(h.prefetch, 0, false)
 	if err == nil {
 		h.deliveries, err = ch.Consume(queue, h.tag, false, false, false, false, nil)
 	}
 	if err != nil {
+		l.split.drop(h)
 		_ = ch.Close()
 		return nil, err
 	}

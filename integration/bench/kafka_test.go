@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,11 +26,13 @@ const (
 )
 
 // BenchmarkKafka compares Herald with raw kafka-go programs, acks=all, on a topic of four partitions. publish: a thousand records a call, from
-// one goroutine for each partition; piped and async do not wait for each call. callers: goroutines that publish one event and wait. consume: what is there already; reader and Herald
-// commit as a group, batch reads bare.
+// one goroutine for each partition; piped and async do not wait for each call. The Writer waits a millisecond for more; writer and callers/writer
+// have its own batches of a hundred, and writer1000 batches as large as the calls. callers: goroutines that publish one event and wait.
+// consume: what is there already; reader and Herald commit as a group, batch reads bare.
 func BenchmarkKafka(b *testing.B) {
 	broker := brokers.Need(b, brokers.Kafka)
-	b.Run("publish/writer", func(b *testing.B) { kafkaWriterPublish(b, broker) })
+	b.Run("publish/writer", func(b *testing.B) { kafkaWriterPublish(b, broker, 0) })
+	b.Run("publish/writer1000", func(b *testing.B) { kafkaWriterPublish(b, broker, kafkaBatch) })
 	b.Run("publish/client", func(b *testing.B) { kafkaClientPublish(b, broker) })
 	b.Run("publish/driver", func(b *testing.B) { kafkaPublish(b, broker) })
 	b.Run("publish/piped", func(b *testing.B) { kafkaPiped(b, broker) })
@@ -111,19 +114,20 @@ func kafkaTransport(b *testing.B, topic string) *kafkago.Transport {
 	return t
 }
 
-func kafkaWriter(b *testing.B, broker *brokers.Broker, topic string) *kafkago.Writer {
+// kafkaWriter is the library's own publisher, with batches of this many messages; 0 is its default.
+func kafkaWriter(b *testing.B, broker *brokers.Broker, topic string, batch int) *kafkago.Writer {
 	b.Helper()
 	w := &kafkago.Writer{
 		Addr: kafkago.TCP(broker.Addr()), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchTimeout: time.Millisecond,
-		BatchSize: kafkaBatch, BatchBytes: 1 << 20, Balancer: kafkago.Murmur2Balancer{}, Transport: kafkaTransport(b, topic),
+		BatchSize: batch, Balancer: kafkago.Murmur2Balancer{}, Transport: kafkaTransport(b, topic),
 	}
 	b.Cleanup(func() { _ = w.Close() })
 	return w
 }
 
-func kafkaWriterPublish(b *testing.B, broker *brokers.Broker) {
+func kafkaWriterPublish(b *testing.B, broker *brokers.Broker, batch int) {
 	_, spec := kafkaDriver(b, broker)
-	w := kafkaWriter(b, broker, spec.Topic)
+	w := kafkaWriter(b, broker, spec.Topic, batch)
 	keys, body := kafkaKeys(), make([]byte, kafkaBody)
 	measured(b, func() {
 		shares(b, func(p, n int) error {
@@ -267,7 +271,7 @@ func kafkaMessages(n int, key string, body []byte, now time.Time) []*driver.Mess
 
 func kafkaWriterCallers(b *testing.B, broker *brokers.Broker) {
 	_, spec := kafkaDriver(b, broker)
-	w := kafkaWriter(b, broker, spec.Topic)
+	w := kafkaWriter(b, broker, spec.Topic, 0)
 	keys, body := kafkaKeys(), make([]byte, kafkaBody)
 	measured(b, func() {
 		each(b, func(i int) bool {
@@ -276,9 +280,28 @@ func kafkaWriterCallers(b *testing.B, broker *brokers.Broker) {
 	})
 }
 
+// written counts the writes to a connection: one for each request.
+type written struct {
+	net.Conn
+	requests *atomic.Int64
+}
+
+func (w written) Write(b []byte) (int, error) {
+	w.requests.Add(1)
+	return w.Conn.Write(b)
+}
+
+// kafkaCallers reports too how many callers share a request.
 func kafkaCallers(b *testing.B, broker *brokers.Broker) {
 	_, spec := kafkaDriver(b, broker)
-	herald, err := kafka.Open(b.Context(), broker.URL())
+	cfg, err := kafka.ParseURL(broker.URL())
+	must(b, err)
+	var requests atomic.Int64
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		return written{c, &requests}, err
+	}
+	herald, err := kafka.OpenConfig(b.Context(), cfg)
 	must(b, err)
 	b.Cleanup(func() { _ = herald.Close(context.WithoutCancel(b.Context())) })
 	keys, body := kafkaKeys(), make([]byte, kafkaBody)
@@ -287,6 +310,7 @@ func kafkaCallers(b *testing.B, broker *brokers.Broker) {
 			return herald.Publish(b.Context(), spec.Topic, envelope.New("order.placed", body, envelope.Key(keys[i%kafkaPartitions]))) == nil
 		})
 	})
+	b.ReportMetric(float64(b.N)/float64(requests.Load()), "msg/request")
 }
 
 // measured runs what is to be measured.

@@ -109,6 +109,38 @@ func TestDeclareVerifyAndNone(t *testing.T) {
 	}
 }
 
+// Who creates nothing learns when it subscribes, and not at the first failure, what its group lacks: each thing by name, and how it is made.
+func TestVerifyNamesWhatIsMissing(t *testing.T) {
+	b := shared(t)
+	maker := connect(t, b)
+	d := connect(t, b, func(c *rabbitmq.Config) { c.Declare = rabbitmq.DeclareVerify })
+	for _, partitions := range []int{0, 2} {
+		topic := matrix.Topic()
+		must(t, maker.Declare(t.Context(), []driver.TopicSpec{{Name: topic, Groups: []string{"workers"}, Partitions: partitions}}))
+		spec := driver.Spec{Topic: topic, Group: "workers", Partitions: partitions, Window: 10, WindowBytes: 1 << 20}
+		sub, err := d.Subscribe(t.Context(), spec)
+		must(t, err)
+		must(t, sub.Close(t.Context()))
+		tier, dead := driver.Name(driver.KindLater, topic, "workers", "30s"), driver.Name(driver.KindDead, topic, "workers")
+		for _, queue := range []string{tier, dead} {
+			_, err := channel(t, b).QueueDelete(queue, false, false, false)
+			must(t, err)
+		}
+		_, err = d.Subscribe(t.Context(), spec)
+		verified := d.Declare(t.Context(), []driver.TopicSpec{{Name: topic, Groups: []string{"workers"}, Partitions: partitions}})
+		for _, err := range []error{err, verified} {
+			if !errors.Is(err, driver.ErrUnknownTopic) {
+				t.Fatalf("without two of its queues: %v, want unknown", err)
+			}
+			for _, word := range []string{tier, "x-message-ttl=30000", dead, "x-queue-type=stream", "declare=create"} {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("no %q in: %v", word, err)
+				}
+			}
+		}
+	}
+}
+
 // What is there in another form is an error that names the argument, both values and the remedy.
 func TestMismatchIsAConflict(t *testing.T) {
 	b := shared(t)
