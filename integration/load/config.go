@@ -30,7 +30,8 @@ type Config struct {
 	Work time.Duration
 	// Handle, if set, is what each handler does beside that.
 	Handle func(ctx context.Context, d *messaging.Delivery) error
-	// Window is the subscriptions' window, 256 by default. It bounds the duplicates that a fault explains.
+	// Window is the subscriptions' window, 128 by default. A fault explains that as many events come again, among the last twice as many that
+	// the member has done: what one worker is done with may be settled after what another did later.
 	Window int
 	// Timeout bounds each Publish; 2 s by default. The publisher tries again until the event is acked.
 	Timeout time.Duration
@@ -49,7 +50,7 @@ func (c Config) withDefaults() Config {
 	for _, n := range []struct {
 		field *int
 		value int
-	}{{&c.Members, 1}, {&c.Keys, 8}, {&c.Window, 256}, {&c.Data, 100}} {
+	}{{&c.Members, 1}, {&c.Keys, 8}, {&c.Window, 128}, {&c.Data, 100}} {
 		if *n.field == 0 {
 			*n.field = n.value
 		}

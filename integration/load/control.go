@@ -96,7 +96,7 @@ func (l *Load) Brokers() []*messaging.Broker { return l.brokers }
 
 // Report judges what has happened so far; what is on its way counts as lost.
 func (l *Load) Report() history.Report {
-	report := history.Check(l.log.Ops(), l.cfg.Group, l.cfg.Window)
+	report := history.Check(l.log.Ops(), l.cfg.Group, 2*l.cfg.Window)
 	if l.cfg.Members+l.joined > 1 && !l.cfg.Ordered {
 		report.Reordered = nil
 	}

@@ -102,6 +102,37 @@ func TestThreeBrokers(t *testing.T) {
 	c := three(t)
 	t.Run("a leader is killed", func(t *testing.T) { leaderKilled(t, c) })
 	t.Run("too few replicas", func(t *testing.T) { tooFewReplicas(t, c) })
+	t.Run("two of three are killed", func(t *testing.T) { twoKilled(t, c) })
+}
+
+// twoKilled leaves one broker of three, which is too few to store anything and too few to elect anybody. Nothing is acked meanwhile, each Publish
+// returns by its deadline and says that the event may be stored or is not, and with the two all goes on.
+func twoKilled(t *testing.T, c *cluster) {
+	topic := matrix.Topic()
+	spec := messaging.Topic{Partitions: 3, Groups: []string{"workers"}}
+	l := load.Start(t, load.Config{Topic: topic, Members: 2, Keys: 24, Ordered: true, Spec: spec, Open: c.open})
+	l.Await(200)
+	const limit = 3 * time.Second
+	l.Hurt(func() {
+		must(t, errors.Join(c[0].Kill(t.Context()), c[1].Kill(t.Context())))
+		for range 5 {
+			took, err := l.Try(limit)
+			if !errors.Is(err, messaging.ErrUnconfirmed) && !errors.Is(err, messaging.ErrUnavailable) || took > limit+time.Second {
+				t.Errorf("one of three is there: publish says %v after %v", err, took)
+			}
+		}
+		var starting sync.WaitGroup
+		for _, b := range c[:2] { // neither serves before the other is there
+			starting.Go(func() {
+				if err := b.Start(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		starting.Wait()
+	})
+	t.Logf("traffic again after %v", l.Recover(30*time.Second))
+	l.Finish()
 }
 
 // leaderKilled kills the leader of one of three partitions, which may well coordinate the group or lead the controllers too, and lets it

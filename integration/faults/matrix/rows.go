@@ -62,7 +62,9 @@ func killed(t *testing.T, s Subject) {
 func bounced(t *testing.T, s Subject) {
 	b := s.start(t, load.Config{Members: 2})
 	b.Await(200)
-	for range 5 {
+	const kills = 5
+	began, before := time.Now(), b.dials()
+	for range kills {
 		b.Hurt(func() {
 			must(t, s.Broker.Kill(t.Context()))
 			must(t, s.Broker.Start(t.Context()))
@@ -70,10 +72,21 @@ func bounced(t *testing.T, s Subject) {
 		after(time.Duration(rand.IntN(2000)) * time.Millisecond)
 	}
 	b.Recover(s.recovery())
-	dials := 0
-	b.all(func(n *network.Network) { dials += n.Dials() })
+	dials, allowed := b.dials()-before, len(b.networks)*dialsAllowed(kills, time.Since(began))
+	if dials > allowed {
+		t.Errorf("%d dials of %d clients, want at most %d", dials, len(b.networks), allowed)
+	}
 	t.Logf("%d dials of %d clients", dials, len(b.networks))
 	b.finish()
+}
+
+// dialsAllowed is how often a client may dial while its broker is killed over and over: all its connections anew after each kill, with the
+// first, short pauses between two tries, and from then on no more than two loops would that rest half a second on average.
+func dialsAllowed(kills int, took time.Duration) int { return kills*40 + 4*int(took.Seconds()) }
+
+func (b *bench) dials() (n int) {
+	b.all(func(x *network.Network) { n += x.Dials() })
+	return n
 }
 
 func cut(t *testing.T, s Subject) {

@@ -1,0 +1,2 @@
+// Package driver runs Herald over brokers of Watermill's: the drivers' contract, and events that fail, wait and die.
+package driver
