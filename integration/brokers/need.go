@@ -2,6 +2,8 @@ package brokers
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -73,22 +75,14 @@ func order(t testing.TB, r supervise.Request) *Broker {
 	t.Helper()
 	kind := Kind(r.Order.Kind)
 	report(t, "broker", kind.Adapter())
-	socket, holder, err := supervisor()
+	began := time.Now()
+	b, notRun, err := ask(t.Context(), r)
 	if err != nil {
 		t.Fatalf("brokers: %v", err)
 	}
-	r.Holder = holder
-	ctx, cancel := context.WithTimeout(t.Context(), startTime)
-	defer cancel()
-	began := time.Now()
-	a, err := supervise.Ask(ctx, socket, r)
-	if err != nil {
-		t.Fatalf("brokers: %s: %v", kind, err)
+	if notRun != "" {
+		absent(t, kind, notRun, excluded(r.Order.Origin))
 	}
-	if a.NotRun != "" {
-		absent(t, kind, a.NotRun, excluded(r.Order.Origin))
-	}
-	b := &Broker{socket: socket, given: a.Broker, own: r.Verb == supervise.VerbOwn}
 	if b.own {
 		t.Cleanup(func() { b.end(t) })
 	}
@@ -96,6 +90,45 @@ func order(t testing.TB, r supervise.Request) *Broker {
 	report(t, "origin", b.Origin())
 	t.Logf("%s %s (%s) at %s after %.1f s", kind, b.Version(), b.Origin(), b.Addr(), time.Since(began).Seconds())
 	return b
+}
+
+// ask sends an order to the supervisor. notRun says why there is no such broker here.
+func ask(ctx context.Context, r supervise.Request) (b *Broker, notRun string, err error) {
+	socket, holder, err := supervisor()
+	if err != nil {
+		return nil, "", err
+	}
+	r.Holder = holder
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	a, err := supervise.Ask(ctx, socket, r)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", r.Order.Kind, err)
+	}
+	return &Broker{socket: socket, given: a.Broker, own: r.Verb == supervise.VerbOwn}, a.NotRun, nil
+}
+
+// ErrAbsent marks a broker that can't be had on this machine; the error says why.
+var ErrAbsent = errors.New("no such broker here")
+
+// Take is Own for programs that are no test: the broker is the caller's until End, or the end of this process. It does not look at
+// HERALD_TEST_REQUIRE. Where the broker can't be had the error wraps ErrAbsent.
+func Take(ctx context.Context, kind Kind, opts ...Option) (*Broker, error) {
+	r := supervise.Request{Verb: supervise.VerbOwn, Order: source.Order{Kind: string(kind)}}
+	for _, opt := range opts {
+		opt(&r.Order)
+	}
+	b, notRun, err := ask(ctx, r)
+	if err == nil && notRun != "" {
+		return nil, fmt.Errorf("%s: %w: %s", kind, ErrAbsent, notRun)
+	}
+	return b, err
+}
+
+// End ends a broker from Take, and removes its data.
+func (b *Broker) End(ctx context.Context) error {
+	_, err := b.ask(ctx, supervise.Request{Verb: supervise.VerbEnd})
+	return err
 }
 
 // sourceVariable names the one source that brokers may come from.

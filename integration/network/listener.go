@@ -15,7 +15,8 @@ type listener struct {
 	to string
 }
 
-func (n *Network) listen(address string) (string, error) {
+// Lead is Listen for programs that are no test. It fails on a network that is closed, or where nothing can listen.
+func (n *Network) Lead(address string) (string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if l := n.listeners[address]; l != nil {

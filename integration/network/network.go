@@ -33,9 +33,14 @@ type state struct {
 // New returns a network without faults. It is closed when the test ends.
 func New(t testing.TB) *Network {
 	t.Helper()
-	n := &Network{changed: make(chan struct{}), listeners: map[string]*listener{}, links: map[*link]struct{}{}}
-	t.Cleanup(n.close)
+	n := Open()
+	t.Cleanup(n.Close)
 	return n
+}
+
+// Open returns a network without faults, for programs that are no test. The caller must Close it.
+func Open() *Network {
+	return &Network{changed: make(chan struct{}), listeners: map[string]*listener{}, links: map[*link]struct{}{}}
 }
 
 // Dial connects to address, "host:port", through the network. It has the form of net.Dialer's DialContext and of the adapters' Config.Dial.
@@ -67,7 +72,7 @@ func (n *Network) Dial(ctx context.Context, network, address string) (net.Conn, 
 // same at each call. A connection that is made while the network is down is accepted and reset.
 func (n *Network) Listen(t testing.TB, address string) string {
 	t.Helper()
-	local, err := n.listen(address)
+	local, err := n.Lead(address)
 	if err != nil {
 		t.Fatalf("network: %v", err)
 	}
@@ -178,7 +183,8 @@ func (n *Network) shake(ctx context.Context) error {
 	}
 }
 
-func (n *Network) close() {
+// Close closes every connection and waits for every goroutine. It must be called once at most.
+func (n *Network) Close() {
 	n.mu.Lock()
 	n.change(func(s *state) { s.closed = true })
 	for _, l := range n.listeners {

@@ -1,0 +1,356 @@
+package history
+
+import "slices"
+
+// state is what is known of one event.
+type state struct {
+	last      Op
+	acked     bool
+	refused   bool
+	unknown   bool
+	sunk      bool   // done or dead
+	owner     string // the member whose handler runs
+	copies    int    // how many copies the broker may hold
+	used      int    // how many of them the starts have used
+	starts    int
+	freed     int    // how many copies members have lost: so many of the next starts need no copy of their own
+	why       string // by what, the last of them
+	destroyed int64  // the last fault that can have destroyed it
+	again     bool   // another one can, too
+	debts     []Op   // starts that had no cause until now
+}
+
+// checker is one pass over a history.
+type checker struct {
+	rules   Rules
+	report  Report
+	events  map[string]*state
+	newest  map[string]int                 // by key, the highest Seq that has begun
+	done    map[string][]*state            // by member, what it did last, at most the window
+	owned   map[string]map[*state]struct{} // by member, what its handlers have
+	members map[string]struct{}
+	keys    map[keyed]string     // by member and key, the event whose handler runs
+	credit  map[string]*credit   // by member that was hurt
+	hurts   map[string][]hurting // by member, "" for everybody: when
+	faults  map[int64]*fault
+	meter   meter
+	gaps    gaps
+	forgot  credit // what the broker has forgotten to be finished: as much as there is
+	debtor  []*state
+	clash   []clash
+}
+
+type keyed struct{ member, key string }
+
+// credit is how many events a member that was hurt may begin that others have handled meanwhile: those that it held and had not begun.
+type credit struct {
+	left  int
+	until int64
+	why   string
+}
+
+// hurting is a time during which a member, or everybody, was hurt.
+type hurting struct{ from, to int64 }
+
+type fault struct {
+	row, member string
+	began       int64
+}
+
+// clash is something that only a member that was hurt may do; whether it was is known in the end.
+type clash struct {
+	op      Op
+	other   string
+	list    func(*Report) *[]Op
+	excused func(*Report) *int
+}
+
+func newChecker(r Rules) *checker {
+	return &checker{
+		rules: r, events: map[string]*state{}, newest: map[string]int{}, done: map[string][]*state{}, owned: map[string]map[*state]struct{}{},
+		keys: map[keyed]string{}, credit: map[string]*credit{}, members: map[string]struct{}{}, hurts: map[string][]hurting{}, faults: map[int64]*fault{},
+		report: Report{Causes: map[string]int{}, Rows: map[string]int{}}, meter: newMeter(r), gaps: gaps{ids: map[int64]int{}, told: map[int64]map[told]int64{}, lost: map[int64]int{}},
+	}
+}
+
+func (c *checker) op(o Op) {
+	c.meter.op(o)
+	switch o.Kind {
+	case Hurt:
+		c.hurt(o, o.Member, o.Note)
+		c.hurts[o.Member] = append(c.hurts[o.Member], hurting{o.At, o.At})
+		return
+	case Fault, Healed:
+		c.fault(o)
+		return
+	case Spared:
+		c.report.Rows[o.Note]--
+		return
+	case Forgot:
+		c.forgot = credit{until: o.At + int64(c.rules.Grace), why: o.Note}
+		return
+	case Gap:
+		c.gaps.tell(o)
+		return
+	case Memory, Phase:
+		return
+	case Left:
+		if o.Count > 0 {
+			c.report.Leaks = append(c.report.Leaks, o)
+		}
+		return
+	}
+	if o.Kind == Destroyed {
+		c.gaps.destroyed(o)
+		if o.ID == "" {
+			return
+		}
+	}
+	s := c.events[o.ID]
+	if s == nil {
+		s = &state{}
+		c.events[o.ID] = s
+	}
+	if o.Kind == Destroyed {
+		s.again = s.destroyed != 0
+		s.destroyed = o.Count
+		return
+	}
+	s.last = o
+	c.published(s, o)
+	if o.Group == c.rules.Group {
+		c.handled(s, o)
+	}
+}
+
+func (c *checker) published(s *state, o Op) {
+	switch o.Kind {
+	case Attempt:
+		c.report.Attempts++
+		s.copies++
+	case Acked:
+		c.report.Acked++
+		s.acked = true
+	case Refused:
+		c.report.Refused++
+		s.refused = true
+		s.copies--
+	case Unknown:
+		c.report.Unknown++
+		s.unknown = true
+	}
+}
+
+func (c *checker) handled(s *state, o Op) {
+	switch o.Kind {
+	case Start:
+		c.started(s, o)
+	case Done, Dead:
+		c.finished(s, o)
+	case Freed:
+		c.free(s, o, "a failed attempt")
+		c.release(s, o)
+	case Redriven:
+		s.sunk = false
+		c.free(s, o, "redriven")
+	}
+}
+
+func (c *checker) finished(s *state, o Op) {
+	if o.Kind == Done {
+		c.report.Handled++
+	} else if !s.sunk {
+		c.report.Dead++
+	}
+	if _, has := c.owned[o.Member][s]; o.Kind == Done && !has && c.rules.Strict {
+		c.clashes(o, o.Member, func(r *Report) *[]Op { return &r.Stale }, func(r *Report) *int { return &r.StaleExcused })
+	}
+	s.sunk = true
+	c.release(s, o)
+	c.keep(o.Member, s)
+}
+
+// release ends a member's hold on an event.
+func (c *checker) release(s *state, o Op) {
+	if s.owner == o.Member {
+		s.owner = ""
+	}
+	delete(c.owned[o.Member], s)
+	if at := (keyed{o.Member, o.Key}); c.keys[at] == o.ID {
+		delete(c.keys, at)
+	}
+}
+
+// keep remembers what a member did last.
+func (c *checker) keep(member string, s *state) {
+	c.done[member] = append(c.done[member], s)
+	if over := len(c.done[member]) - c.rules.Window; over > 0 {
+		c.done[member] = c.done[member][over:]
+	}
+}
+
+// free lets an event come once more. A start that had no cause has one now, if it was not long ago.
+func (c *checker) free(s *state, o Op, why string) {
+	if c.rules.Grace > 0 && len(s.debts) > 0 && o.At-s.debts[0].At <= int64(c.rules.Grace) {
+		s.debts = s.debts[1:]
+		c.report.Causes[why]++
+		return
+	}
+	s.freed++
+	s.why = why
+}
+
+func (c *checker) fault(o Op) {
+	f := c.faults[o.Count]
+	if o.Kind == Fault {
+		f = &fault{row: o.Note, member: o.Member, began: o.At}
+		c.faults[o.Count] = f
+		c.report.Rows[o.Note]++
+	}
+	if f == nil || f.member == Nobody {
+		return
+	}
+	c.hurt(o, f.member, f.row)
+	c.hurts[f.member] = append(c.hurts[f.member], hurting{f.began, o.At})
+}
+
+// hurt frees what the member, or everybody, holds, and what it did last; it may begin as many more that it holds and has not begun.
+func (c *checker) hurt(o Op, member, why string) {
+	if why == "" {
+		why = "hurt"
+	}
+	for name, last := range c.done {
+		if member != "" && name != member {
+			continue
+		}
+		for _, s := range last {
+			c.free(s, o, why)
+		}
+		delete(c.done, name)
+	}
+	for name, held := range c.owned {
+		if member != "" && name != member {
+			continue
+		}
+		for s := range held {
+			s.owner = ""
+			c.free(s, o, why)
+		}
+		delete(c.owned, name)
+	}
+	c.lend(o, member, why)
+}
+
+// lend gives the member, or all who have handled anything, the credit of what they hold and have not begun.
+func (c *checker) lend(o Op, member, why string) {
+	if c.rules.Grace == 0 {
+		return
+	}
+	k := credit{left: c.rules.Window, until: o.At + int64(c.rules.Grace), why: why}
+	if member != "" {
+		c.credit[member] = &k
+		return
+	}
+	for name := range c.members {
+		own := k
+		c.credit[name] = &own
+	}
+}
+
+func (c *checker) started(s *state, o Op) {
+	r := &c.report
+	s.starts++
+	switch {
+	case s.copies == 0 && s.refused:
+		r.Phantom = append(r.Phantom, o)
+	case s.copies == 0:
+		r.Unexpected = append(r.Unexpected, o)
+	}
+	if s.owner != "" {
+		c.overlap(s, o)
+	}
+	if s.starts == 1 { // order is judged by first deliveries
+		if newest, ok := c.newest[o.Key]; ok && o.Key != "" && o.Seq < newest && !c.rules.Disordered {
+			r.Reordered = append(r.Reordered, o)
+		}
+		c.newest[o.Key] = max(c.newest[o.Key], o.Seq)
+	} else {
+		r.Duplicates++
+	}
+	c.explain(s, o)
+	s.owner = o.Member
+	c.members[o.Member] = struct{}{}
+	if c.owned[o.Member] == nil {
+		c.owned[o.Member] = map[*state]struct{}{}
+	}
+	c.owned[o.Member][s] = struct{}{}
+	c.sameKey(o)
+}
+
+// explain finds the cause of a start: a copy of its own, one that came back, or what a hurt member still held.
+func (c *checker) explain(s *state, o Op) {
+	switch {
+	case s.freed > 0:
+		s.freed--
+		c.report.Causes[s.why]++
+	case s.used < max(s.copies, 1):
+		s.used++
+		if s.starts > 1 {
+			c.report.Causes["published again"]++
+		}
+	case c.spend(o):
+	default:
+		if len(s.debts) == 0 {
+			c.debtor = append(c.debtor, s)
+		}
+		s.debts = append(s.debts, o)
+	}
+}
+
+func (c *checker) spend(o Op) bool {
+	if o.At > 0 && o.At <= c.forgot.until {
+		c.report.Causes[c.forgot.why]++
+		return true
+	}
+	k := c.credit[o.Member]
+	if k == nil || k.left == 0 || o.At > k.until {
+		return false
+	}
+	k.left--
+	c.report.Causes[k.why]++
+	return true
+}
+
+// overlap notes that two handlers have one event. In one member that is never right.
+func (c *checker) overlap(s *state, o Op) {
+	if s.owner == o.Member {
+		c.report.Concurrent = append(c.report.Concurrent, o)
+		return
+	}
+	c.clashes(o, s.owner, func(r *Report) *[]Op { return &r.Concurrent }, func(r *Report) *int { return &r.ConcurrentExcused })
+}
+
+func (c *checker) sameKey(o Op) {
+	if o.Key == "" || !c.rules.Strict {
+		return
+	}
+	at := keyed{o.Member, o.Key}
+	if running := c.keys[at]; running != "" && running != o.ID {
+		c.report.SameKey = append(c.report.SameKey, o)
+	}
+	c.keys[at] = o.ID
+}
+
+func (c *checker) clashes(o Op, other string, list func(*Report) *[]Op, excused func(*Report) *int) {
+	c.clash = append(c.clash, clash{op: o, other: other, list: list, excused: excused})
+}
+
+// wasHurt reports whether a member was hurt about that time.
+func (c *checker) wasHurt(member string, at int64) bool {
+	if c.rules.Grace == 0 {
+		return false // without stamps a hurt member's events have no owner already
+	}
+	grace := int64(c.rules.Grace)
+	near := func(h hurting) bool { return h.from-grace <= at && at <= h.to+grace }
+	return slices.ContainsFunc(c.hurts[member], near) || slices.ContainsFunc(c.hurts[""], near)
+}
