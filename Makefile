@@ -1,12 +1,16 @@
 # `make` alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance integration chaos check bench fuzz up down
+.PHONY: help demo test conformance integration chaos check bench bench-all bench-compare bench-code fuzz stress up down
 
-# The broker that the demo runs on, as a URL; empty is the one in the process itself. For chaos, a broker's name; empty is each of them.
+# The broker that the demo runs on, as a URL; empty is the one in the process itself. For chaos and
+# bench, a broker's name; empty is each of them.
 BROKER ?=
 # How long make chaos hurts a broker, and what draws the faults.
 DURATION ?=
 SEED ?=
+# What make bench measures; empty is all. What make bench-compare compares with.
+WORK ?=
+BASE ?= HEAD
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
@@ -20,10 +24,11 @@ each = for dir in $(MODULES); do (cd "$$dir" && $(1)) || exit 1; done
 
 help:
 	@echo "Herald. Targets:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 	@echo "Variables:"
 	@echo "  BROKER=URL     the broker of make demo: memory:// (default), amqp://…, kafka://…, redis://…"
-	@echo "  BROKER=kafka   the one broker of make chaos, with DURATION=30m and SEED=7 for a long run"
+	@echo "  BROKER=kafka   the one broker of make chaos, with DURATION=30m and SEED=7 for a long run; of make bench, with WORK=publish"
+	@echo "  BASE=v1.2.0    what make bench-compare compares with"
 	@echo "  FUZZTIME=30s   the time that make fuzz gives each target"
 	@echo "  HERALD_TEST_…  where tests take brokers from, and which ones they must have: docs/testing.md"
 
@@ -65,9 +70,21 @@ check: ## check format, vet, lint, imports, snippets, modules, and the build fro
 	@go run ./cmd/internal/outside
 	@echo "check: all good"
 
-bench: ## measure the envelope, messaging, schemas, and each adapter beside the bare client of its broker
+bench: ## measure Herald beside bare clients and peers, a core grid; BROKER=kafka WORK=publish for a part of it
+	@cd integration && go run ./cmd/bench $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+
+bench-all: ## the same with every size and along every axis of growth
+	@cd integration && go run ./cmd/bench -grid all $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+
+bench-compare: ## measure Herald as it is beside Herald at BASE, with benchstat
+	@cd integration && go run ./cmd/bench -base $(BASE) $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+
+bench-code: ## measure the envelope, messaging, schemas, and each adapter beside the bare client of its broker
 	@go test -run '^$$' -bench . -benchmem -benchtime 1s -count 3 ./envelope/... ./pkg/messaging/... ./adapters/memory/... ./schema/...
 	@cd integration && go test -run '^$$' -bench . -benchmem -benchtime 20000x -count 3 -timeout 30m ./bench/...
+
+stress: ## run Watermill's suite for the bridge in its stress variant, for an hour or so
+	@cd integration && HERALD_TEST_WATERMILL_STRESS=1 go test -tags stress -timeout 3h ./watermill
 
 fuzz: ## run every fuzz target in turn for FUZZTIME
 	@go run ./cmd/internal/fuzz -time $(FUZZTIME)

@@ -178,6 +178,8 @@ func (f *Feed) Size() int { return len(f.f.buf) }
 // Relax gives up a large buffer that is empty.
 func (f *Feed) Relax() { f.f.relax() }
 
+const readerSession = 8 * time.Second
+
 // Reader is a member of a group that has no server.
 type Reader struct {
 	s *subscription
@@ -187,7 +189,8 @@ type Reader struct {
 
 // NewReader returns one that has found more than fits its window.
 func NewReader(window int) *Reader {
-	s := (&Driver{}).newSubscription(driver.Spec{Topic: "orders", Group: "g", Window: window, WindowBytes: 1 << 30})
+	d := &Driver{cfg: Config{Session: readerSession}}
+	s := d.newSubscription(driver.Spec{Topic: "orders", Group: "g", Window: window, WindowBytes: 1 << 30})
 	l := newLanes(places("orders", 0), "g", false)[0]
 	l.begin(1, 0, "m")
 	l.take = false
@@ -205,6 +208,16 @@ func (m *Reader) Arrive(n int) {
 	for i := range n {
 		m.s.admit(&hold{epoch: m.l.epoch, entry: strconv.Itoa(i)})
 	}
+}
+
+// Blocks returns for how long the next read may be held up when the last beat was so long ago; false is that there must be none.
+func (m *Reader) Blocks(age time.Duration) (time.Duration, bool) {
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	m.l.epoch.sure = time.Now().Add(-age)
+	var p plan
+	ok := m.s.choose(&p, m.s.lanes)
+	return p.block, ok
 }
 
 // Ask returns how many messages the next read asks for. It goes on holding that room.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -27,6 +28,7 @@ type epoch struct {
 	lane   *lane
 	fence  string
 	source *driver.Source
+	sure   time.Time // when the last renewal that the server took was asked for: the session lasts for so long from then on
 	first  *hold
 	last   *hold
 	count  int

@@ -118,6 +118,7 @@ func (s *subscription) pulse(ctx context.Context, l *lane) ([]any, []string, err
 	if l != s.control {
 		keys = append(l.keys(), l.later(), l.inboxWait)
 	}
+	asked := time.Now()
 	reply, err := s.d.commands.eval(ctx, beatScript, keys, args...)
 	if err != nil {
 		return nil, nil, err
@@ -129,6 +130,12 @@ func (s *subscription) pulse(ctx context.Context, l *lane) ([]any, []string, err
 	case -1:
 		return nil, nil, errGroupGone
 	}
+	s.mu.Lock()
+	if l.epoch != nil && l.epoch.fence == fence {
+		l.epoch.sure = asked
+		s.cond.Broadcast() // a reader may have waited for that
+	}
+	s.mu.Unlock()
 	members, _ := answer[4].([]any)
 	names := make([]string, len(members))
 	for i, m := range members {
@@ -213,7 +220,10 @@ func (s *subscription) lost(ctx context.Context, l *lane) (begin string, gap *dr
 		there, err = node.Exists(ctx, l.stream()).Result()
 		return err
 	})
-	if err == nil && there == 0 || floor == "" {
+	if floor == "" && (err != nil || there > 0) {
+		return "0", &driver.Notice{Kind: driver.Gap, Count: 0, Detail: "the group was deleted before its first beat and begins again with all there is"}
+	}
+	if err == nil && there == 0 {
 		detail := "the stream " + l.tag + " was deleted with what the group had not finished"
 		if open > 0 {
 			detail += ", " + strconv.FormatInt(open, 10) + " at the last beat"

@@ -30,7 +30,7 @@ func (l *lane) isActive() bool { return l.epoch != nil && !l.epoch.over && !l.ep
 // begin starts an epoch. The subscription's lock is held.
 func (l *lane) begin(fence int64, told int64, member string) {
 	name := l.tag + " " + member + " session " + strconv.FormatInt(fence, 10)
-	l.epoch = &epoch{lane: l, fence: strconv.FormatInt(fence, 10), source: driver.NewSource(name)}
+	l.epoch = &epoch{lane: l, fence: strconv.FormatInt(fence, 10), source: driver.NewSource(name), sure: time.Now()}
 	l.take, l.told = true, told
 }
 

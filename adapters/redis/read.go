@@ -17,6 +17,16 @@ type plan struct {
 	take    *lane // set: what nobody holds, from this lane
 	count   int
 	streams int // that share the count
+	block   time.Duration
+}
+
+// lasting is for how long a lane's session is certain to last; a read that was asked for before must have ended by then, or it would take
+// entries of a key that another member handles already. An eighth of a session is left for the way.
+func (s *subscription) lasting(l *lane, now time.Time) time.Duration {
+	if s.spec.Broadcast {
+		return readBlock
+	}
+	return l.epoch.sure.Add(s.d.cfg.Session - s.d.cfg.Session/8).Sub(now)
 }
 
 // gatherTime is how long a reader that finds more than fits waits for more room, and a settler beside it for more acks.
@@ -90,7 +100,8 @@ func (p *patience) end() {
 // choose picks the lanes of a read, and reports whether there are any: one of which something is to be taken up goes first, alone. The lock
 // is held.
 func (s *subscription) choose(p *plan, lanes []*lane) bool {
-	p.lanes, p.epochs = p.lanes[:0], p.epochs[:0]
+	p.lanes, p.epochs, p.block = p.lanes[:0], p.epochs[:0], readBlock
+	now := time.Now()
 	for _, l := range lanes {
 		if !l.isActive() {
 			continue
@@ -100,6 +111,11 @@ func (s *subscription) choose(p *plan, lanes []*lane) bool {
 			p.lanes, p.epochs = append(p.lanes[:0], l), append(p.epochs[:0], l.epoch)
 			break
 		}
+		lasts := s.lasting(l, now)
+		if lasts < time.Millisecond {
+			continue // this process may have stood still: the next beat tells
+		}
+		p.block = min(p.block, lasts)
 		p.lanes, p.epochs = append(p.lanes, l), append(p.epochs, l.epoch)
 	}
 	p.streams = len(p.lanes)
@@ -216,7 +232,7 @@ func (s *subscription) command(p plan) []string {
 	} else {
 		args = append(args, "xreadgroup", "group", s.spec.Group, s.spec.Member)
 	}
-	args = append(args, "count", strconv.Itoa(max(1, p.count/p.streams)), "block", strconv.FormatInt(readBlock.Milliseconds(), 10), "streams")
+	args = append(args, "count", strconv.Itoa(max(1, p.count/p.streams)), "block", strconv.FormatInt(p.block.Milliseconds(), 10), "streams")
 	for _, l := range p.lanes {
 		args = append(args, l.stream())
 		if !s.spec.Broadcast {

@@ -177,6 +177,7 @@ func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
 	if alone {
 		only = "1"
 	}
+	asked := time.Now()
 	reply, err := s.d.commands.eval(ctx, joinScript, keys, s.spec.Group, s.spec.Member, s.d.cfg.Session.Milliseconds(), only,
 		strings.Join(s.spec.Types, " "), s.spec.Partitions)
 	if err != nil {
@@ -188,6 +189,7 @@ func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
 	}
 	s.mu.Lock()
 	l.begin(number(answer[0]), number(answer[2]), s.spec.Member)
+	l.epoch.sure = asked
 	s.cond.Broadcast()
 	s.mu.Unlock()
 	return nil

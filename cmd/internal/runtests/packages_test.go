@@ -46,7 +46,7 @@ func TestWork_LeavesOutWhatHurtsBrokersAndWhatHasATargetOfItsOwn(t *testing.T) {
 	for name, want := range map[string][]packages{
 		"test":        {{".", []string{"./..."}}, {"integration", []string{"x.org/m/integration/conformance"}}},
 		"conformance": {{"integration", []string{"x.org/m/integration/conformance"}}},
-		"integration": {{"integration", []string{"x.org/m/integration/faults/redis", "x.org/m/integration/wire/kafka"}}},
+		"integration": {{"integration", []string{"x.org/m/integration/bench", "x.org/m/integration/faults/redis", "x.org/m/integration/wire/kafka"}}},
 		"chaos":       {{"integration", []string{"x.org/m/integration/chaos"}}},
 	} {
 		set, flags, err := chooseSet([]string{name, "-short"})

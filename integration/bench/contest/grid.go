@@ -1,0 +1,70 @@
+package contest
+
+// Brokers are those that contests run on.
+var Brokers = []string{"rabbitmq", "kafka", "redis"}
+
+// Usual are the parameters of contests that vary nothing.
+var Usual = Params{Size: 512, Keys: 1000}
+
+// coreWorks are those of Core.
+var coreWorks = []string{Publish1, Publish64, Publish1000, Batch100, Pipelined, Consume, Ordered, Retried, Latency}
+
+// Core returns the works that a person waits for, on all brokers.
+func Core() []Contest {
+	var grid []Contest
+	for _, broker := range Brokers {
+		for _, work := range coreWorks {
+			grid = append(grid, Contest{Broker: broker, Work: work, Params: Usual})
+		}
+	}
+	return grid
+}
+
+// axes vary one parameter each. What is stored before the work is bounded by what a machine with a few gigabytes holds.
+var axes = []struct {
+	name   string
+	works  []string
+	values []int
+	set    func(*Params, int)
+}{
+	{"size", []string{Pipelined, Consume}, []int{100, 10 << 10, 1 << 20}, func(p *Params, n int) { p.Size = n }},
+	{"keys", []string{Pipelined, Consume, Ordered}, []int{1, 100, 10_000, 1_000_000}, func(p *Params, n int) { p.Keys = n }},
+	{"window", []string{Pipelined, Consume}, []int{1, 10, 100, 1000, 10_000, 100_000}, func(p *Params, n int) { p.Window = n }},
+	{"topics", []string{Publish64}, []int{1, 10, 100, 1000}, func(p *Params, n int) { p.Topics = n }},
+	{"groups", []string{Consume}, []int{1, 10, 100}, func(p *Params, n int) { p.Groups = n }},
+	{"stored", []string{Pipelined}, []int{10_000, 100_000, 1_000_000, 10_000_000}, func(p *Params, n int) { p.Stored = n }},
+}
+
+// storedBytes bounds the events that an axis stores first: above it a contest is left out.
+const storedBytes = 2 << 30
+
+// All returns Core, the works that it leaves out, and the series that vary one parameter.
+func All() []Contest {
+	grid := Core()
+	for _, broker := range Brokers {
+		for _, work := range []string{LatencyHigh, Startup, Reconnect} {
+			grid = append(grid, Contest{Broker: broker, Work: work, Params: Usual})
+		}
+		grid = append(grid, series(broker)...)
+	}
+	return grid
+}
+
+func series(broker string) []Contest {
+	var grid []Contest
+	for _, axis := range axes {
+		for _, work := range axis.works {
+			for _, value := range axis.values {
+				c := Contest{Broker: broker, Work: work, Params: Usual, Axis: axis.name}
+				if axis.name == "stored" {
+					c.Params.Size = 100
+				}
+				axis.set(&c.Params, value)
+				if c.Params.Stored*c.Params.Size <= storedBytes {
+					grid = append(grid, c)
+				}
+			}
+		}
+	}
+	return grid
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/herald-go/herald/integration/bench/contest"
+	"github.com/herald-go/herald/integration/bench/contestants"
+	"github.com/herald-go/herald/integration/bench/report"
+	"github.com/herald-go/herald/integration/internal/source"
+)
+
+// measure runs the contests that are wanted and writes their results.
+func measure(ctx context.Context, o options) (err error) {
+	contests, err := o.contests()
+	if err != nil {
+		return err
+	}
+	hosts, err := openHosts()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hosts.close()) }()
+	self, err := program()
+	if err != nil {
+		return err
+	}
+	out, err := openOutput(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.close()) }()
+	machine := describe(o)
+	found, err := findBrokers(ctx, hosts, contests, &machine)
+	if err != nil {
+		return err
+	}
+	out.line(contest.Line{Machine: &machine})
+	fmt.Print(report.Head(machine))
+	began := time.Now()
+	for i, c := range contests {
+		fmt.Printf("\n%d of %d, %s: %s\n", i+1, len(contests), time.Since(began).Round(time.Second), c.Name())
+		b := found[c.Broker]
+		plan := contest.Plan{
+			URL: b.URL, Addr: b.Addr, Inside: b.Inside, Rounds: o.rounds, For: o.each, Events: o.events,
+			Sample: func(s contest.Sample) { out.sample(s) },
+		}
+		if err := contest.Run(ctx, c, entrants(c.Broker, o.only, self, hosts.exec(b.ID), out), plan); err != nil {
+			return err
+		}
+		fmt.Print(report.Text(out.results(), c, contestants.HeraldName))
+	}
+	return nil
+}
+
+// entrants are the contestants of a broker, each with its way to be executed.
+func entrants(broker string, only []string, self string, run runner, out *output) []contest.Entrant {
+	var all []contest.Entrant
+	for _, c := range contestants.All(broker) {
+		p := c.Profile()
+		if len(only) > 0 && !slices.Contains(only, p.Name) {
+			continue
+		}
+		p.Library = versioned(p.Library)
+		out.profile(p)
+		e := contest.Entrant{Contestant: c, Execute: inChild(self)}
+		if t, ok := c.(contest.Tool); ok {
+			e.Execute = byTool(t, run)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// versioned adds a library's version to its path, where this program is built with it.
+func versioned(library string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return library
+	}
+	for _, m := range info.Deps {
+		if m.Path == library {
+			return library + " " + m.Version
+		}
+	}
+	return library
+}
+
+func findBrokers(ctx context.Context, h *hosts, contests []contest.Contest, m *contest.Machine) (map[string]source.Broker, error) {
+	found := map[string]source.Broker{}
+	for _, c := range contests {
+		if _, ok := found[c.Broker]; ok {
+			continue
+		}
+		b, err := h.need(ctx, c.Broker)
+		if err != nil {
+			return nil, err
+		}
+		found[c.Broker] = b
+		m.Brokers[c.Broker] = fmt.Sprintf("%s (%s)", b.Version, b.Origin)
+	}
+	return found, nil
+}
+
+// describe says where the figures come from.
+func describe(o options) contest.Machine {
+	load, _ := os.ReadFile("/proc/loadavg") // only Linux tells
+	return contest.Machine{
+		When: time.Now().UTC().Truncate(time.Second), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(),
+		Cores: runtime.GOMAXPROCS(0), Load: strings.Join(strings.Fields(string(load))[:min(3, len(strings.Fields(string(load))))], " "),
+		Rounds: o.rounds, Brokers: map[string]string{}, Busy: o.busy,
+	}
+}
+
+// output keeps the results, in memory and in the files of the run.
+type output struct {
+	jsonl, text *os.File
+	all         contest.Results
+	err         error
+}
+
+func openOutput(o options) (*output, error) {
+	jsonl, err := os.Create(filepath.Join(o.out, resultsFile))
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.Create(filepath.Join(o.out, textFile))
+	if err != nil {
+		return nil, errors.Join(err, jsonl.Close())
+	}
+	return &output{jsonl: jsonl, text: text}, nil
+}
+
+func (o *output) results() *contest.Results { return &o.all }
+
+func (o *output) line(l contest.Line) {
+	o.err = errors.Join(o.err, json.NewEncoder(o.jsonl).Encode(l))
+	if l.Machine != nil {
+		_, err := io.WriteString(o.text, report.BenchHead(*l.Machine))
+		o.all.Machine = *l.Machine
+		o.err = errors.Join(o.err, err)
+	}
+}
+
+func (o *output) profile(p contest.Profile) {
+	if !slices.Contains(o.all.Profiles, p) {
+		o.all.Profiles = append(o.all.Profiles, p)
+		o.line(contest.Line{Profile: &p})
+	}
+}
+
+func (o *output) sample(s contest.Sample) {
+	o.all.Samples = append(o.all.Samples, s)
+	o.line(contest.Line{Sample: &s})
+	_, err := io.WriteString(o.text, report.BenchLine(&s, true))
+	o.err = errors.Join(o.err, err)
+}
+
+func (o *output) close() error { return errors.Join(o.err, o.jsonl.Close(), o.text.Close()) }
