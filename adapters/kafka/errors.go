@@ -14,6 +14,7 @@ import (
 
 // Reasons that are worth their words.
 var (
+	errGroupsAway = errors.New("the topic had a group, and the brokers list none yet")
 	errNoGroup    = errors.New("topic has no group: subscribe or declare one first, or publish with unrouted keep or drop")
 	errNoInbox    = errors.New("group has never been subscribed, so it has no inbox")
 	errOtherTypes = errors.New("live members have another type filter")

@@ -33,6 +33,7 @@ type fake struct {
 	dials      int
 	away       bool // connections are accepted and end at once, as behind a proxy
 	group      *fakeGroup
+	listless   bool // no group is listed
 }
 
 // attempt is one batch that was sent.
@@ -121,6 +122,9 @@ func (f *fake) reply(msg protocol.Message) protocol.Message {
 		}
 		return res
 	case *listgroups.Request:
+		if f.listless {
+			return &listgroups.Response{}
+		}
 		return &listgroups.Response{Groups: []listgroups.ResponseGroup{{GroupID: groupID(fakeTopic, "billing")}}}
 	case *describeconfigs.Request:
 		return &describeconfigs.Response{Resources: []describeconfigs.ResponseResource{{}}}

@@ -279,6 +279,41 @@ func TestPublisher_GivesUpForWantOfReplicas(t *testing.T) {
 	})
 }
 
+// list lets the fake list its group, or none.
+func (f *fake) list(listed bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.listless = !listed
+}
+
+func TestPublisher_WaitsForGroupsThatTheBrokerHasNotReadYet(t *testing.T) {
+	t.Parallel()
+	inBubble(t, 1, func(b *bench) {
+		b.want(b.send("a"), driver.Stored)
+		b.f.list(false)
+		time.Sleep(routeKept)
+		r := b.send("b")
+		time.Sleep(groupsAway / 2)
+		b.want(r, 0)
+		b.f.list(true)
+		time.Sleep(groupsAway / 2)
+		b.want(r, driver.Stored)
+	})
+}
+
+func TestPublisher_DoesNotWaitForEverForAGroup(t *testing.T) {
+	t.Parallel()
+	inBubble(t, 1, func(b *bench) {
+		b.want(b.send("a"), driver.Stored)
+		b.f.list(false)
+		time.Sleep(routeKept)
+		r := b.send("b")
+		time.Sleep(groupsAway + retryMost)
+		b.want(r, driver.Unroutable)
+		b.want(b.send("c"), driver.Unroutable)
+	})
+}
+
 func TestPublisher_DeniesWhatTheBrokerDenies(t *testing.T) {
 	t.Parallel()
 	inBubble(t, 1, func(b *bench) {

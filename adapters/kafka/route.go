@@ -17,6 +17,9 @@ const (
 	routeCount, routeBytes = 4096, 8 << 20
 	// routeKept is how long it is believed that a topic has a group. That it has none is never believed: it is asked each time.
 	routeKept = 30 * time.Second
+	// groupsAway is how long a topic that had a group is believed to have one although none is listed: a broker that begins to coordinate
+	// groups, after a restart say, leaves those out that it has not read yet, and does not say so.
+	groupsAway = 10 * time.Second
 )
 
 // route is the way to one address: a queue, and a goroutine that finds out where it leads and spreads the messages over partitions.
@@ -29,6 +32,8 @@ type route struct {
 	asked time.Time
 	epoch uint64 // the groups' epoch at which the plan was made
 	taken []sendqueue.Entry
+
+	missed time.Time // since when no group is listed, where there was one
 }
 
 // plan is where a route leads.
@@ -108,7 +113,7 @@ func (rt *route) resolve(ctx context.Context) error {
 	if rt.plan.partitions > 0 && rt.epoch == epoch && rt.current() && time.Since(rt.asked) < routeKept {
 		return nil
 	}
-	plan, err := rt.ask(ctx)
+	plan, err := rt.ask(ctx, epoch)
 	if err != nil {
 		return err
 	}
@@ -122,7 +127,7 @@ func (rt *route) current() bool {
 	return t != nil && len(t.leaders) == rt.plan.partitions
 }
 
-func (rt *route) ask(ctx context.Context) (plan, error) {
+func (rt *route) ask(ctx context.Context, epoch uint64) (plan, error) {
 	to := rt.key.to
 	switch {
 	case to.Group != "":
@@ -139,16 +144,32 @@ func (rt *route) ask(ctx context.Context) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
+	if routed {
+		rt.missed = time.Time{}
+	}
 	switch {
 	case routed:
 		return rt.planFor(ctx, []string{to.Topic})
 	case to.Unrouted == driver.Keep:
 		return rt.planOf(ctx, topicSpec{name: to.Topic})
+	case rt.misses(epoch):
+		return plan{}, errGroupsAway
 	case to.Unrouted == driver.Drop:
 		return rt.dropped(ctx)
 	default:
 		return plan{fate: driver.Unroutable, err: errNoGroup}, nil
 	}
+}
+
+// misses reports whether the topic had a group a moment ago, which this driver has not deleted.
+func (rt *route) misses(epoch uint64) bool {
+	if rt.plan.partitions == 0 || rt.plan.mark == markDropped || rt.epoch != epoch {
+		return false
+	}
+	if rt.missed.IsZero() {
+		rt.missed = time.Now()
+	}
+	return time.Since(rt.missed) < groupsAway
 }
 
 // dropped is the plan for what no group wants: broadcast readers of a topic that exists still get it.

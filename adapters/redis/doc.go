@@ -19,7 +19,7 @@
 //
 // A reply means that the server has the entry in memory. What that survives is the server's configuration, which Capabilities tells as far
 // as the server lets itself be asked: appendonly yes with appendfsync always is disk, with everysec it is os, since a second may be lost
-// with the machine; without, it is memory, and so is what is unknown. Config.Durability asks for more with each pipeline: "aof" waits for
+// with the machine, and up to two with the process alone while a sync takes long; without, it is memory, and so is what is unknown. Config.Durability asks for more with each pipeline: "aof" waits for
 // the server's fsync, "replicas:n" for n replicas. What falls short is unconfirmed.
 //
 // # Publishing
