@@ -1,6 +1,7 @@
 package rabbitmq_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func TestDelaysAndStampsFollowTheClock(t *testing.T) {
 		wall := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC).Add(skew)
 		d.UseClock(func() time.Time { return wall })
 		p := rabbitmq.Publishing(rabbitmq.Written(d, "orders", "billing", &driver.Message{ID: "1", NotBefore: wall.Add(time.Minute)}))
-		if p.Expiration != "60026" || p.Headers["herald-sent"] != wall.UnixMilli() {
+		if p.Expiration != "60026" || p.Headers["herald-sent"] != strconv.FormatInt(wall.UnixMilli(), 10) {
 			t.Errorf("off by %v: waits for %s ms, stamped %v, want 60026 and %d", skew, p.Expiration, p.Headers["herald-sent"], wall.UnixMilli())
 		}
 		p = rabbitmq.Publishing(rabbitmq.Written(d, "orders", "billing", &driver.Message{ID: "2", NotBefore: wall.Add(-time.Minute)}))

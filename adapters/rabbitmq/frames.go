@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"encoding/binary"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,8 +125,7 @@ func appendHeaders(b []byte, w *way, m *driver.Message, stamp int64) []byte {
 		}
 	}
 	b = appendText(b, driver.HeaderSlot, slotTexts[m.Slot%driver.Slots])
-	b = append(appendShort(b, headerSent), 'l')
-	b = binary.BigEndian.AppendUint64(b, uint64(stamp)) //nolint:gosec // its bits
+	b = appendNumber(b, headerSent, stamp)
 	if m.Key != "" {
 		b = appendText(b, driver.HeaderKey, m.Key)
 	}
@@ -135,6 +135,15 @@ func appendHeaders(b []byte, w *way, m *driver.Message, stamp int64) []byte {
 		b = appendLevels(b, w)
 	}
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // within a frame
+	return b
+}
+
+// appendNumber writes a header with a number, as text: some clients take no other headers.
+func appendNumber(b []byte, key string, n int64) []byte {
+	b = append(appendShort(b, key), 'S', 0, 0, 0, 0)
+	at := len(b)
+	b = strconv.AppendInt(b, n, 10)
+	binary.BigEndian.PutUint32(b[at-4:], uint32(len(b)-at)) //nolint:gosec // a few bytes
 	return b
 }
 

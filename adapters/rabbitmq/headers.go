@@ -119,6 +119,8 @@ func (r *reading) text(key, value string) {
 		r.exact = value
 	case driver.HeaderNotBefore:
 		r.due = value
+	case headerSent:
+		r.sent, _ = strconv.ParseInt(value, 10, 64) // none for what is no number
 	default:
 		r.user(key, value)
 	}
@@ -127,8 +129,6 @@ func (r *reading) text(key, value string) {
 // number takes a header that is a whole number of 64 bits.
 func (r *reading) number(key string, value int64) {
 	switch key {
-	case headerSent:
-		r.sent = value
 	case "x-delivery-count":
 		r.count = value
 	default:
@@ -236,6 +236,7 @@ func (r *reading) strangers() {
 
 // sent is when the message was written; zero for a stranger's.
 func sent(d *amqp.Delivery) int64 {
-	ms, _ := d.Headers[headerSent].(int64)
+	text, _ := d.Headers[headerSent].(string)
+	ms, _ := strconv.ParseInt(text, 10, 64) // none for what is no number
 	return ms
 }

@@ -63,7 +63,7 @@ func rawMessage(i int, body []byte) amqp.Publishing {
 	now := time.Now()
 	return amqp.Publishing{
 		Headers: amqp.Table{
-			"herald-key": "k", "herald-slot": "1", "herald-sent": now.UnixMilli(), "herald-time": now.UTC().Format(time.RFC3339Nano),
+			"herald-key": "k", "herald-slot": "1", "herald-sent": strconv.FormatInt(now.UnixMilli(), 10), "herald-time": now.UTC().Format(time.RFC3339Nano),
 		},
 		ContentType: "application/json", DeliveryMode: amqp.Persistent, MessageId: strconv.Itoa(i), Type: "order.placed",
 		Timestamp: now, Body: body,
@@ -75,7 +75,7 @@ func rawEvent(body []byte) amqp.Publishing {
 	now := time.Now()
 	return amqp.Publishing{
 		Headers: amqp.Table{
-			"herald": "1", "herald-slot": "0", "herald-sent": now.UnixMilli(), "herald-time": now.UTC().Format(time.RFC3339Nano),
+			"herald": "1", "herald-slot": "0", "herald-sent": strconv.FormatInt(now.UnixMilli(), 10), "herald-time": now.UTC().Format(time.RFC3339Nano),
 		},
 		DeliveryMode: amqp.Persistent, MessageId: envelope.NewID(), Type: "order.placed", Timestamp: now, Body: body,
 	}

@@ -3,6 +3,7 @@ package rabbitmq_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/herald-go/herald/pkg/messaging"
@@ -37,7 +38,8 @@ func (u unstamped) Read(t *testing.T, topic string, n int) []json.RawMessage {
 		if err := json.Unmarshal(raw[i], &m); err != nil {
 			t.Fatal(err)
 		}
-		if sent, ok := m.Headers["herald-sent"].(float64); !ok || sent < 1.7e12 {
+		text, _ := m.Headers["herald-sent"].(string)
+		if sent, err := strconv.ParseInt(text, 10, 64); err != nil || sent < 1_700_000_000_000 {
 			t.Errorf("herald-sent is %v, want milliseconds", m.Headers["herald-sent"])
 		}
 		delete(m.Headers, "herald-sent")
