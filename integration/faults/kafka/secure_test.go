@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/herald-go/herald/integration/brokers"
+	"github.com/herald-go/herald/integration/faults/authority"
 	"github.com/herald-go/herald/integration/faults/matrix"
 )
 
@@ -29,9 +29,9 @@ const (
 )
 
 // secured is a broker with a listener for each way in, and with ACLs: who comes over the plain one may do everything.
-func secured(t *testing.T, ca *authority) *brokers.Broker {
+func secured(t *testing.T, ca *authority.Authority) *brokers.Broker {
 	t.Helper()
-	cert, key := ca.issue(t, "broker", net.IPv4(127, 0, 0, 1))
+	cert, key := ca.Issue(t, "broker")
 	controller := controllers(t)[0]
 	const plainUsers = `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="` + password + `" user_bob="` + password + `";`
 	const scramUsers = `org.apache.kafka.common.security.scram.ScramLoginModule required;`
@@ -46,7 +46,7 @@ func secured(t *testing.T, ca *authority) *brokers.Broker {
 		"ssl.keystore.type":                    "PEM",
 		"ssl.keystore.location":                "{files}/broker.pem",
 		"ssl.truststore.type":                  "PEM",
-		"ssl.truststore.location":              "{files}/ca.pem",
+		"ssl.truststore.location":              "{files}/ca.PEM",
 		"listener.name.mutual.ssl.client.auth": "required",
 		"authorizer.class.name":                "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"super.users":                          "User:ANONYMOUS",
@@ -57,7 +57,7 @@ func secured(t *testing.T, ca *authority) *brokers.Broker {
 		settings["listener.name."+listener+".scram-sha-512.sasl.jaas.config"] = scramUsers
 	}
 	opts := []brokers.Option{
-		brokers.From("local"), brokers.File("ca.pem", ca.pem), brokers.File("broker.pem", append(key, cert...)),
+		brokers.From("local"), brokers.File("ca.PEM", ca.PEM), brokers.File("broker.pem", append(key, cert...)),
 		brokers.Port("login"), brokers.Port("both"), brokers.Port("mutual"),
 	}
 	for key, value := range settings {
@@ -186,7 +186,7 @@ func (l *lines) String() string {
 
 // Bad input: logins, certificates and rights.
 func TestSecurity(t *testing.T) {
-	ca := newAuthority(t)
+	ca := authority.New(t)
 	b := secured(t, ca)
 	t.Run("logins", func(t *testing.T) { logins(t, b, ca) })
 	t.Run("mutual TLS", func(t *testing.T) { mutual(t, b, ca) })
@@ -194,8 +194,8 @@ func TestSecurity(t *testing.T) {
 }
 
 // logins tries each mechanism, plain and over TLS, with the right password and with another.
-func logins(t *testing.T, b *brokers.Broker, ca *authority) {
-	trust := file(t, "ca.pem", ca.pem)
+func logins(t *testing.T, b *brokers.Broker, ca *authority.Authority) {
+	trust := authority.File(t, "ca.PEM", ca.PEM)
 	topic := matrix.Topic()
 	for _, kind := range []string{"topic", "group"} {
 		allow(t, b, "alice", kind, "*", kafkago.ACLOperationTypeAll)
@@ -222,12 +222,12 @@ func logins(t *testing.T, b *brokers.Broker, ca *authority) {
 }
 
 // mutual tries the listener that wants a certificate of each client.
-func mutual(t *testing.T, b *brokers.Broker, ca *authority) {
-	stranger := newAuthority(t)
-	mine, mineKey := ca.issue(t, "carol")
-	theirs, theirsKey := stranger.issue(t, "carol")
-	trust := file(t, "ca.pem", ca.pem)
-	cert, key := file(t, "cert.pem", mine), file(t, "key.pem", mineKey)
+func mutual(t *testing.T, b *brokers.Broker, ca *authority.Authority) {
+	stranger := authority.New(t)
+	mine, mineKey := ca.Issue(t, "carol")
+	theirs, theirsKey := stranger.Issue(t, "carol")
+	trust := authority.File(t, "ca.PEM", ca.PEM)
+	cert, key := authority.File(t, "cert.pem", mine), authority.File(t, "key.pem", mineKey)
 	for _, kind := range []string{"topic", "group"} {
 		allow(t, b, "CN=carol", kind, "*", kafkago.ACLOperationTypeAll)
 	}
@@ -239,11 +239,11 @@ func mutual(t *testing.T, b *brokers.Broker, ca *authority) {
 	})
 	for name, parameters := range map[string][]string{
 		"with no certificate":         {"tls_ca_file", trust},
-		"with a stranger's":           {"tls_ca_file", trust, "tls_cert_file", file(t, "c.pem", theirs), "tls_key_file", file(t, "k.pem", theirsKey)},
-		"with another authority":      {"tls_ca_file", file(t, "other.pem", stranger.pem), "tls_cert_file", cert, "tls_key_file", key},
+		"with a stranger's":           {"tls_ca_file", trust, "tls_cert_file", authority.File(t, "c.pem", theirs), "tls_key_file", authority.File(t, "k.pem", theirsKey)},
+		"with another authority":      {"tls_ca_file", authority.File(t, "other.pem", stranger.PEM), "tls_cert_file", cert, "tls_key_file", key},
 		"with the system authorities": {"tls_cert_file", cert, "tls_key_file", key},
 		"with a file that is missing": {"tls_ca_file", filepath.Join(t.TempDir(), "nowhere.pem")},
-		"with a key for another":      {"tls_ca_file", trust, "tls_cert_file", cert, "tls_key_file", file(t, "k2.pem", theirsKey)},
+		"with a key for another":      {"tls_ca_file", trust, "tls_cert_file", cert, "tls_key_file", authority.File(t, "k2.pem", theirsKey)},
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, login(b, "kafkas", "mutual", "", "", parameters...)) })
 	}

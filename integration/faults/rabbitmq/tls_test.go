@@ -3,17 +3,8 @@ package rabbitmq_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
-	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,68 +16,23 @@ import (
 	"github.com/herald-go/herald/pkg/messaging"
 
 	"github.com/herald-go/herald/integration/brokers"
+	"github.com/herald-go/herald/integration/faults/authority"
 	"github.com/herald-go/herald/integration/faults/matrix"
 )
 
-// authority signs certificates.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  []byte
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	must(t, err)
-	cert, err := x509.ParseCertificate(der)
-	must(t, err)
-	return &authority{cert: cert, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
-
-// issue returns a certificate and its key.
-func (a *authority) issue(t *testing.T, name string, addresses ...net.IP) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature, IPAddresses: addresses,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, private.Public(), a.key)
-	must(t, err)
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	must(t, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
-}
-
-func file(t *testing.T, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	must(t, os.WriteFile(path, content, 0o600))
-	return path
-}
-
 // The broker wants a certificate of each client. Who has one gets through; every other way is an error at once.
 func TestMutualTLS(t *testing.T) {
-	trusted, stranger := newAuthority(t), newAuthority(t)
-	cert, key := trusted.issue(t, "broker", net.IPv4(127, 0, 0, 1))
+	trusted, stranger := authority.New(t), authority.New(t)
+	cert, key := trusted.Issue(t, "broker")
 	b := own(
-		t, brokers.File("ca.pem", trusted.pem), brokers.File("cert.pem", cert), brokers.File("key.pem", key), brokers.Port("tls"),
-		brokers.Setting("listeners.ssl.default", "{port:tls}"), brokers.Setting("ssl_options.cacertfile", "{files}/ca.pem"),
+		t, brokers.File("ca.PEM", trusted.PEM), brokers.File("cert.pem", cert), brokers.File("key.pem", key), brokers.Port("tls"),
+		brokers.Setting("listeners.ssl.default", "{port:tls}"), brokers.Setting("ssl_options.cacertfile", "{files}/ca.PEM"),
 		brokers.Setting("ssl_options.certfile", "{files}/cert.pem"), brokers.Setting("ssl_options.keyfile", "{files}/key.pem"),
 		brokers.Setting("ssl_options.verify", "verify_peer"), brokers.Setting("ssl_options.fail_if_no_peer_cert", "true"),
 	)
-	mine, mineKey := trusted.issue(t, "client")
-	theirs, theirsKey := stranger.issue(t, "client")
-	ca := file(t, "ca.pem", trusted.pem)
+	mine, mineKey := trusted.Issue(t, "client")
+	theirs, theirsKey := stranger.Issue(t, "client")
+	ca := authority.File(t, "ca.PEM", trusted.PEM)
 	with := func(parameters ...string) string {
 		query := url.Values{}
 		for i := 0; i < len(parameters); i += 2 {
@@ -96,18 +42,18 @@ func TestMutualTLS(t *testing.T) {
 		return "amqps://" + user + ":" + password + "@" + b.Port("tls") + "/?" + query.Encode()
 	}
 	t.Run("with a certificate", func(t *testing.T) {
-		broker, err := rabbitmq.Open(t.Context(), with("tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)))
+		broker, err := rabbitmq.Open(t.Context(), with("tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey)))
 		must(t, err)
 		flows(t, broker)
 		must(t, broker.Close(t.Context()))
 	})
 	for name, raw := range map[string]string{
 		"with no certificate":         with("tls_ca_file", ca),
-		"with a stranger's":           with("tls_ca_file", ca, "tls_cert_file", file(t, "c", theirs), "tls_key_file", file(t, "k", theirsKey)),
-		"with another authority":      with("tls_ca_file", file(t, "ca", stranger.pem), "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)),
-		"with the system authorities": with("tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)),
+		"with a stranger's":           with("tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", theirs), "tls_key_file", authority.File(t, "k", theirsKey)),
+		"with another authority":      with("tls_ca_file", authority.File(t, "ca", stranger.PEM), "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey)),
+		"with the system authorities": with("tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey)),
 		"with a file that is missing": with("tls_ca_file", filepath.Join(t.TempDir(), "nowhere.pem")),
-		"with a key for another":      with("tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", theirsKey)),
+		"with a key for another":      with("tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", theirsKey)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, password := login(t, b)

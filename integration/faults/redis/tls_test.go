@@ -2,16 +2,7 @@ package redis_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,62 +13,17 @@ import (
 	"github.com/herald-go/herald/pkg/messaging"
 
 	"github.com/herald-go/herald/integration/brokers"
+	"github.com/herald-go/herald/integration/faults/authority"
 	"github.com/herald-go/herald/integration/faults/matrix"
 )
 
-// authority signs certificates.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  []byte
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	must(t, err)
-	cert, err := x509.ParseCertificate(der)
-	must(t, err)
-	return &authority{cert: cert, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
-
-// issue returns a certificate and its key, for a server on the loopback address as well as for a client, good until then.
-func (a *authority) issue(t *testing.T, until time.Time) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "either side"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, private.Public(), a.key)
-	must(t, err)
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	must(t, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
-}
-
-func file(t *testing.T, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	must(t, os.WriteFile(path, content, 0o600))
-	return path
-}
-
 // secured starts a server that shows a certificate, and wants one that the authority has signed.
-func secured(t *testing.T, a *authority, until time.Time) *brokers.Broker {
+func secured(t *testing.T, a *authority.Authority, until time.Time) *brokers.Broker {
 	t.Helper()
-	cert, key := a.issue(t, until)
+	cert, key := a.IssueUntil(t, "either side", until)
 	b := own(
-		t, brokers.File("ca.pem", a.pem), brokers.File("cert.pem", cert), brokers.File("key.pem", key), brokers.Port("tls"),
-		brokers.Setting("tls-port", "{port:tls}"), brokers.Setting("tls-ca-cert-file", "{files}/ca.pem"),
+		t, brokers.File("ca.PEM", a.PEM), brokers.File("cert.pem", cert), brokers.File("key.pem", key), brokers.Port("tls"),
+		brokers.Setting("tls-port", "{port:tls}"), brokers.Setting("tls-ca-cert-file", "{files}/ca.PEM"),
 		brokers.Setting("tls-cert-file", "{files}/cert.pem"), brokers.Setting("tls-key-file", "{files}/key.pem"),
 		brokers.Setting("tls-auth-clients", "yes"),
 	)
@@ -98,15 +44,15 @@ func overTLS(b *brokers.Broker, parameters ...string) string {
 
 // The server wants a certificate of each client. Who has one gets through; every other way is an error at once that says which.
 func TestMutualTLS(t *testing.T) {
-	trusted, stranger := newAuthority(t), newAuthority(t)
+	trusted, stranger := authority.New(t), authority.New(t)
 	b := secured(t, trusted, time.Now().Add(time.Hour))
-	mine, mineKey := trusted.issue(t, time.Now().Add(time.Hour))
-	late, lateKey := trusted.issue(t, time.Now().Add(-time.Minute))
-	theirs, theirsKey := stranger.issue(t, time.Now().Add(time.Hour))
-	ca := file(t, "ca.pem", trusted.pem)
+	mine, mineKey := trusted.Issue(t, "either side")
+	late, lateKey := trusted.IssueUntil(t, "either side", time.Now().Add(-time.Minute))
+	theirs, theirsKey := stranger.Issue(t, "either side")
+	ca := authority.File(t, "ca.PEM", trusted.PEM)
 	for scheme, to := range map[string]messaging.SubscribeOption{"rediss": messaging.Group("workers"), "rediss+pubsub": messaging.Broadcast()} {
 		t.Run(scheme+" with a certificate", func(t *testing.T) {
-			raw := overTLS(b, "tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey))
+			raw := overTLS(b, "tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey))
 			broker, err := redis.Open(t.Context(), strings.Replace(raw, "rediss", scheme, 1))
 			must(t, err)
 			flows(t, broker, to)
@@ -116,28 +62,28 @@ func TestMutualTLS(t *testing.T) {
 	for _, c := range []struct{ name, raw, want string }{
 		{"with no certificate", overTLS(b, "tls_ca_file", ca), "certificate required"},
 		{
-			"with a stranger's", overTLS(b, "tls_ca_file", ca, "tls_cert_file", file(t, "c", theirs), "tls_key_file", file(t, "k", theirsKey)),
+			"with a stranger's", overTLS(b, "tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", theirs), "tls_key_file", authority.File(t, "k", theirsKey)),
 			"unknown certificate authority",
 		},
-		{"with an old one", overTLS(b, "tls_ca_file", ca, "tls_cert_file", file(t, "c", late), "tls_key_file", file(t, "k", lateKey)), "expired certificate"},
+		{"with an old one", overTLS(b, "tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", late), "tls_key_file", authority.File(t, "k", lateKey)), "expired certificate"},
 		{
 			"with another authority",
-			overTLS(b, "tls_ca_file", file(t, "ca", stranger.pem), "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)),
+			overTLS(b, "tls_ca_file", authority.File(t, "ca", stranger.PEM), "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey)),
 			"certificate signed by unknown authority",
 		},
 		{
-			"with the system's authorities", overTLS(b, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)),
+			"with the system's authorities", overTLS(b, "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey)),
 			"certificate signed by unknown authority",
 		},
 		{
 			"by another name",
-			strings.Replace(overTLS(b, "tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", mineKey)), "127.0.0.1", "localhost", 1),
+			strings.Replace(overTLS(b, "tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", mineKey)), "127.0.0.1", "localhost", 1),
 			"match localhost",
 		},
 		{"with a file that is missing", overTLS(b, "tls_ca_file", filepath.Join(t.TempDir(), "nowhere.pem")), "no such file"},
 		{
 			"with a key for another",
-			overTLS(b, "tls_ca_file", ca, "tls_cert_file", file(t, "c", mine), "tls_key_file", file(t, "k", theirsKey)), "not an unencrypted key that fits",
+			overTLS(b, "tls_ca_file", ca, "tls_cert_file", authority.File(t, "c", mine), "tls_key_file", authority.File(t, "k", theirsKey)), "not an unencrypted key that fits",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) { refused(t, c.raw, c.want) })
@@ -146,10 +92,10 @@ func TestMutualTLS(t *testing.T) {
 
 // A server whose own certificate is too old is not spoken to, unless nobody looks.
 func TestOldServerCertificate(t *testing.T) {
-	trusted := newAuthority(t)
+	trusted := authority.New(t)
 	b := secured(t, trusted, time.Now().Add(-time.Minute))
-	mine, mineKey := trusted.issue(t, time.Now().Add(time.Hour))
-	ca, c, k := file(t, "ca.pem", trusted.pem), file(t, "c", mine), file(t, "k", mineKey)
+	mine, mineKey := trusted.Issue(t, "either side")
+	ca, c, k := authority.File(t, "ca.PEM", trusted.PEM), authority.File(t, "c", mine), authority.File(t, "k", mineKey)
 	t.Run("looked at", func(t *testing.T) {
 		refused(t, overTLS(b, "tls_ca_file", ca, "tls_cert_file", c, "tls_key_file", k), "expired")
 	})
