@@ -28,7 +28,7 @@ func TestFindModules_FindsThemAllButTestData(t *testing.T) {
 
 func TestWork_LeavesOutWhatHurtsBrokersAndWhatHasATargetOfItsOwn(t *testing.T) {
 	root := t.TempDir()
-	for _, folder := range []string{".", "integration/conformance", "integration/faults/redis", "integration/wire/kafka", "integration/bench", "integration/chaos"} {
+	for _, folder := range []string{".", "integration/conformance", "integration/faults/redis", "integration/wire/kafka", "integration/watermill", "integration/watermill/wire", "integration/bench", "integration/chaos"} {
 		dir := filepath.Join(root, folder)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -44,10 +44,15 @@ func TestWork_LeavesOutWhatHurtsBrokersAndWhatHasATargetOfItsOwn(t *testing.T) {
 	}
 	t.Chdir(root)
 	for name, want := range map[string][]packages{
-		"test":        {{".", []string{"./..."}}, {"integration", []string{"x.org/m/integration/conformance"}}},
-		"conformance": {{"integration", []string{"x.org/m/integration/conformance"}}},
-		"integration": {{"integration", []string{"x.org/m/integration/bench", "x.org/m/integration/faults/redis", "x.org/m/integration/wire/kafka"}}},
-		"chaos":       {{"integration", []string{"x.org/m/integration/chaos"}}},
+		"test":        {{".", []string{"./..."}, false}, {"integration", []string{"x.org/m/integration/conformance"}, false}},
+		"conformance": {{"integration", []string{"x.org/m/integration/conformance"}, false}},
+		"integration": {
+			{"integration", []string{
+				"x.org/m/integration/bench", "x.org/m/integration/faults/redis", "x.org/m/integration/watermill/wire", "x.org/m/integration/wire/kafka",
+			}, false},
+			{"integration", []string{"x.org/m/integration/watermill"}, true},
+		},
+		"chaos": {{"integration", []string{"x.org/m/integration/chaos"}, false}},
 	} {
 		set, flags, err := chooseSet([]string{name, "-short"})
 		if err != nil || !reflect.DeepEqual(flags, []string{"-short"}) {

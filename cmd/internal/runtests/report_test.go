@@ -137,7 +137,7 @@ func TestTestModule_ReadsTheAttributesOfARealRun(t *testing.T) {
 	dir := write(t, "t.Attr(\"suite\", \"drivertest\")\nt.Attr(\"broker\", \"memory\")\nt.Run(\"a\", func(t *testing.T) {})")
 	var out strings.Builder
 	r := newReport(&out)
-	if err := testModule(t.Context(), packages{dir, []string{"./..."}}, []string{"test", "-json"}, nil, r); err != nil {
+	if err := testModule(t.Context(), packages{dir, []string{"./..."}, false}, []string{"test", "-json"}, nil, r); err != nil {
 		t.Fatal(err)
 	}
 	r.summary(onlyMemory, []string{conformance})
@@ -150,7 +150,7 @@ func TestTestModule_AFailureIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`t.Error("wrong")`, `panic("wrong")`, "wrong"} {
 		var out strings.Builder
-		work := packages{write(t, body), []string{"./..."}}
+		work := packages{write(t, body), []string{"./..."}, false}
 		err := testModule(t.Context(), work, []string{"test", "-json"}, nil, newReport(&out))
 		if err == nil || !strings.Contains(out.String(), "wrong") {
 			t.Errorf("%s: got %v and\n%s\nwant an error and the reason printed", body, err, &out)
