@@ -145,10 +145,3 @@ func (m *member) Close() error {
 }
 
 func TestNATS_FailedEventsWaitAndDie(t *testing.T) { deaths(t, startNATS(t).config()) }
-
-func TestNATS_KeepsTheContract(t *testing.T) {
-	contract(t, startNATS(t).config(), map[string]string{
-		"start/StartNewest is from now on":                    "a group begins with the oldest message",
-		"inbox/a delayed message waits while nobody is there": "what Watermill drops when it is closed comes when the time to ack it is over",
-	})
-}
