@@ -44,6 +44,15 @@ func (g *fakeGroup) holds(t *testing.T, partition, n int) {
 	g.log[at], g.ends[at] = stored(t, 0, 1, 0, bodies...), int64(n)
 }
 
+// beginAnew deletes the topic and makes it again, with other records.
+func (f *fake) beginAnew(t *testing.T, records int) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.group.holds(t, 0, records)
+	clear(f.group.stored)
+}
+
 // refuseCommits lets commits fail with an error, or not with 0.
 func (f *fake) refuseCommits(err kafkago.Error) {
 	f.mu.Lock()
@@ -165,7 +174,11 @@ func (f *fake) fetch(frame []byte) []byte {
 			data, end := f.held(topic, number, offset)
 			found = found || len(data) > 0
 			out = binary.BigEndian.AppendUint32(out, uint32(number))
-			out = append(out, 0, 0)
+			var code kafkago.Error
+			if offset > end {
+				code, found = kafkago.OffsetOutOfRange, true
+			}
+			out = binary.BigEndian.AppendUint16(out, uint16(code))
 			out = binary.BigEndian.AppendUint64(out, uint64(end))
 			out = append(out, make([]byte, 8+8+4)...)
 			out = binary.BigEndian.AppendUint32(out, uint32(len(data)))

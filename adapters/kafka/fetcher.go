@@ -350,6 +350,11 @@ func (s *subscription) outOfRange(ctx context.Context, f *feed) {
 		s.mu.Unlock()
 		return // it was so for a moment only
 	}
+	if at > end && f.hasOpen() {
+		s.mu.Unlock()
+		s.displaced([]*feed{f}) // what is in hand belongs to the log before, and its offsets come again: that must be settled first
+		return
+	}
 	missing := int64(-1)
 	if at < first {
 		missing = first - at
@@ -376,7 +381,8 @@ func (s *subscription) outOfRange(ctx context.Context, f *feed) {
 	f.fetchAt = to
 	f.pass(to - 1)
 	if to < at {
-		f.ledger.next = to
+		f.ledger.next, f.before = to, nil
+		f.touch()
 	}
 	s.lost(missing, detail)
 	s.mu.Unlock()

@@ -127,6 +127,13 @@ func (f *feed) advance() (*record, bool) {
 	return nil, false
 }
 
+// hasOpen reports whether something was fetched and is not finished.
+func (f *feed) hasOpen() bool {
+	f.ledger.trim()
+	_, open := f.ledger.first()
+	return open || f.head != nil || len(f.chunks) > 0
+}
+
 // pass notes that nothing up to an offset is still to come.
 func (f *feed) pass(offset int64) {
 	if offset >= f.ledger.next {

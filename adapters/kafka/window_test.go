@@ -169,6 +169,30 @@ func TestWindow_RestsBeforeACommitCannotTellWhatIsDone(t *testing.T) {
 
 // A broker that is away is dialled as often as one loop with growing pauses would, whatever waits for it, and although a proxy before it accepts
 // every connection.
+// A topic that was deleted and made again has the offsets of what is still in hand once more.
+func TestReset_WaitsForWhatIsInHandOfALogThatBeganAnew(t *testing.T) {
+	t.Parallel()
+	const before, after = 100, 60
+	reads(t, before, before, func(r *reading) {
+		old := r.receive(time.Minute)
+		for len(old) < before {
+			old = append(old, r.receive(time.Minute)...)
+		}
+		r.ack(old[before/2:]...) // the first half is still in hand
+		r.f.beginAnew(r.t, after)
+		if n := r.until(time.Minute); n != 0 {
+			t.Errorf("%d of the new log were handed out beside what is in hand of the old one", n)
+		}
+		r.ack(old[:before/2]...)
+		if n := r.until(time.Minute); n != after {
+			t.Errorf("%d of the new log came, want %d", n, after)
+		}
+		if got := r.f.position(0); got.offset != after || got.ahead != "" {
+			t.Errorf("the position is %+v, want %d", got, after)
+		}
+	})
+}
+
 func TestDials_DoNotDependOnHowMuchWaits(t *testing.T) {
 	t.Parallel()
 	const away = 75 * time.Second
