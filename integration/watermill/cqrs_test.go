@@ -13,7 +13,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill/components/cqrs"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
-
 	"github.com/herald-go/herald/adapters"
 	"github.com/herald-go/herald/adapters/memory"
 	heraldwatermill "github.com/herald-go/herald/contrib/watermill"

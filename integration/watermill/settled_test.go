@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-
 	heraldwatermill "github.com/herald-go/herald/contrib/watermill"
 )
 
