@@ -1,14 +1,12 @@
 package kafka_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -166,24 +164,6 @@ func clean(t *testing.T, err error) {
 	}
 }
 
-// lines is a log that can be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // Bad input: logins, certificates and rights.
 func TestSecurity(t *testing.T) {
 	ca := authority.New(t)
@@ -205,7 +185,7 @@ func logins(t *testing.T, b *brokers.Broker, ca *authority.Authority) {
 			scheme := map[string]string{"login": "kafka", "both": "kafkas"}[listener]
 			more = append(more, "sasl", mechanism)
 			t.Run(mechanism+" "+scheme, func(t *testing.T) {
-				var log lines
+				var log matrix.Lines
 				text := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				broker, err := kafka.Open(t.Context(), login(b, scheme, listener, "alice", password, more...), messaging.WithLogger(text))
 				must(t, err)

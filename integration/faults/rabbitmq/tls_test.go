@@ -1,13 +1,11 @@
 package rabbitmq_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -88,29 +86,11 @@ func flows(t *testing.T, broker *messaging.Broker) {
 	}
 }
 
-// lines is a log that can be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // Whatever goes wrong, no line of the log holds the password.
 func TestLogHoldsNoPassword(t *testing.T) {
 	b := own(t)
 	user, password := login(t, b)
-	var log lines
+	var log matrix.Lines
 	broker, err := open(t.Context(), b, nil, messaging.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	must(t, err)
 	flows(t, broker)

@@ -1,14 +1,12 @@
 package redis_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -85,24 +83,6 @@ func TestDocumentedPermissions(t *testing.T) {
 	}
 }
 
-// lines is a log that can be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // Row 9: the password is changed in the middle of it all. No error, no notice and no line of the log holds it; all is well when it holds again.
 func TestPasswordChanges(t *testing.T) {
 	b := own(t)
@@ -110,7 +90,7 @@ func TestPasswordChanges(t *testing.T) {
 	with := func(password string, args ...string) {
 		cli(t, b, append([]string{"--no-auth-warning", "-a", password}, args...)...)
 	}
-	var log lines
+	var log matrix.Lines
 	notice := messaging.Hooks{Notice: func(n messaging.Notice) { _, _ = fmt.Fprintf(&log, "notice %+v\n", n) }}
 	broker, err := redis.Open(t.Context(), "redis://:"+canary+"@"+b.Addr(), messaging.WithHooks(notice),
 		messaging.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
