@@ -106,12 +106,12 @@ func (x *part) repack(b *batch, from, to int, e *encoder) (*batch, error) {
 	some := x.p.batches.get()
 	some.part, some.began, some.epochs, some.err = x, b.began, b.epochs, b.err
 	some.entries, some.marks = append(some.entries, b.entries[from:to]...), append(some.marks, b.marks[from:to]...)
-	e.begin(some.bytes)
+	e.begin(some.bytes, x.p.cluster.wall())
 	for i := range some.entries {
 		e.add(some.entries[i].Msg, some.marks[i], math.MaxInt)
 	}
 	var err error
-	some.bytes, err = e.finish(x.p.cluster.wall().UnixMilli(), producer{}, 0)
+	some.bytes, err = e.finish(producer{}, 0)
 	return some, err
 }
 

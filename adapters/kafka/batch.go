@@ -3,6 +3,7 @@ package kafka
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"time"
 
 	"github.com/segmentio/kafka-go/compress"
 
@@ -53,11 +54,12 @@ type encoder struct {
 	attrs  attributes
 	count  int
 	before int // where the latest record begins
+	wall   time.Time
 }
 
-// begin starts a batch that overwrites memory, and has more if it needs more.
-func (e *encoder) begin(memory []byte) {
-	e.count, e.out, e.memory = 0, memory[:0], nil
+// begin starts a batch of the time wall that overwrites memory, and has more if it needs more.
+func (e *encoder) begin(memory []byte, wall time.Time) {
+	e.count, e.out, e.memory, e.wall = 0, memory[:0], nil, wall
 	if e.codec != compress.None {
 		e.out, e.memory = e.raw[:0], memory
 	}
@@ -75,7 +77,7 @@ func recordSize(m *driver.Message, k mark) int {
 }
 
 func (e *encoder) measure(m *driver.Message, k mark) int {
-	e.attrs.format(m)
+	e.attrs.format(m, e.wall)
 	_, headers := headersSize(m, &e.attrs, k)
 	n := 1 + 1 + varintSize(e.count) // attributes, no time difference, offset difference
 	if m.Key == "" {
@@ -115,7 +117,7 @@ func (e *encoder) undo() {
 }
 
 // finish returns the batch, behind the four bytes of length that a produce request wants. Its memory is the caller's: the encoder forgets it.
-func (e *encoder) finish(now int64, p producer, sequence int32) ([]byte, error) {
+func (e *encoder) finish(p producer, sequence int32) ([]byte, error) {
 	out := e.out
 	if e.codec != compress.None {
 		e.raw = e.out
@@ -126,7 +128,7 @@ func (e *encoder) finish(now int64, p producer, sequence int32) ([]byte, error) 
 	}
 	e.out, e.memory = nil, nil
 	binary.BigEndian.PutUint32(out, uint32(len(out)-4)) //nolint:gosec // bounded by the limit of add
-	b := out[4:]
+	b, now := out[4:], e.wall.UnixMilli()
 	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)-12)) //nolint:gosec // as above
 	binary.BigEndian.PutUint32(b[12:], 0xffffffff)              // leader epoch -1: not known to producers
 	b[atMagic] = magic2

@@ -33,13 +33,13 @@ func sample() []*driver.Message {
 func encode(t *testing.T, codec string, msgs ...*driver.Message) []byte {
 	t.Helper()
 	e := encoder{codec: compressionOf(codec)}
-	e.begin(nil)
+	e.begin(nil, time.UnixMilli(stamped))
 	for _, m := range msgs {
 		if !e.add(m, unmarked, 10<<20) {
 			t.Fatalf("message %s finds no room", m.ID)
 		}
 	}
-	b, err := e.finish(stamped, producer{id: 4711, epoch: 3}, 42)
+	b, err := e.finish(producer{id: 4711, epoch: 3}, 42)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,15 +102,15 @@ func TestBatch_EndsAtItsLimit(t *testing.T) {
 	t.Parallel()
 	m := sample()[0]
 	var e encoder
-	e.begin(nil)
+	e.begin(nil, time.UnixMilli(stamped))
 	for e.add(m, unmarked, 1000) {
 		continue
 	}
-	b, err := e.finish(stamped, producer{}, 0)
+	b, err := e.finish(producer{}, 0)
 	if err != nil || len(b)-4 > 1000 || e.count < 2 {
 		t.Errorf("a batch of %d records has %d bytes (%v), want some records in at most 1000", e.count, len(b)-4, err)
 	}
-	e.begin(nil)
+	e.begin(nil, time.UnixMilli(stamped))
 	if !e.add(m, unmarked, 10) {
 		t.Error("an empty batch takes any one record")
 	}
@@ -133,9 +133,9 @@ func TestMark_IsReadBack(t *testing.T) {
 	t.Parallel()
 	for k, want := range map[mark]fields{unmarked: {}, markDelayed: {delayed: true}, markDropped: {dropped: true}} {
 		var e encoder
-		e.begin(nil)
+		e.begin(nil, time.UnixMilli(stamped))
 		e.add(&driver.Message{ID: "x", Slot: 7}, k, 1000)
-		b, err := e.finish(stamped, producer{}, 0)
+		b, err := e.finish(producer{}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,10 +156,10 @@ func TestFill_LeavesOutWhatIsBroken(t *testing.T) {
 		{Key: driver.HeaderTime, Value: "yesterday"}, {Key: driver.HeaderSlot, Value: "64"}, {Key: driver.HeaderNotBefore, Value: "?"}, {Key: "x", Value: "y"},
 	}}
 	var e encoder
-	e.begin(nil)
+	e.begin(nil, time.UnixMilli(stamped))
 	m.Slot = 99
 	e.add(m, unmarked, 1000)
-	b, err := e.finish(stamped, producer{}, 0)
+	b, err := e.finish(producer{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,9 +14,9 @@ import (
 func (f *fake) putsOff(t *testing.T, tier int, wall time.Time, delay time.Duration) {
 	t.Helper()
 	var e encoder
-	e.begin(nil)
+	e.begin(nil, wall)
 	e.add(&driver.Message{ID: "late", NotBefore: wall.Add(delay), Body: []byte("x")}, unmarked, 1<<20)
-	b, err := e.finish(wall.UnixMilli(), producer{id: 1}, 0)
+	b, err := e.finish(producer{id: 1}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

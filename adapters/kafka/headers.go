@@ -41,7 +41,7 @@ type attributes struct {
 	buf                   [96]byte
 }
 
-func (a *attributes) format(m *driver.Message) {
+func (a *attributes) format(m *driver.Message, wall time.Time) {
 	b := a.buf[:0]
 	b = strconv.AppendUint(b, uint64(m.Slot), 10)
 	slot := len(b)
@@ -50,7 +50,7 @@ func (a *attributes) format(m *driver.Message) {
 	}
 	stamp := len(b)
 	if !m.NotBefore.IsZero() {
-		b = a.dates.append(b, m.NotBefore)
+		b = a.dates.append(b, m.Due(wall))
 	}
 	a.slot, a.time, a.notBefore = b[:slot], b[slot:stamp], b[stamp:]
 }

@@ -85,11 +85,7 @@ func (x *moving) key() routeKey {
 }
 
 func (x *moving) copy() *driver.Message {
-	m := x.msg
-	return &driver.Message{
-		ID: m.ID, Type: m.Type, Key: m.Key, ContentType: m.ContentType, Time: m.Time, Slot: m.Slot, NotBefore: m.NotBefore,
-		Headers: m.Headers, Body: m.Body,
-	}
+	return x.msg.Copy()
 }
 
 // Done implements driver.Result. It finishes the original, or keeps it for another try.

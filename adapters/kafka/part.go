@@ -142,7 +142,7 @@ func (x *part) next(e *encoder, self producer) (*batch, error) {
 	}
 	b.part, b.began = x, time.Now()
 	var err error
-	b.bytes, err = e.finish(x.p.cluster.wall().UnixMilli(), producer{}, 0)
+	b.bytes, err = e.finish(producer{}, 0)
 	if err != nil {
 		b.done(driver.Invalid, err)
 		return nil, err
@@ -167,7 +167,7 @@ func (x *part) sign(b *batch, self producer) *batch {
 // gather claims what fits in one batch, and encodes it.
 func (x *part) gather(b *batch, e *encoder) {
 	limit := min(int(x.limit.Load()), batchBytes)
-	e.begin(b.bytes)
+	e.begin(b.bytes, x.p.cluster.wall())
 	var gone []item
 	x.mu.Lock()
 	n := x.head

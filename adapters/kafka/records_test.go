@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -14,11 +15,11 @@ import (
 func stored(t *testing.T, base, id int64, flags uint16, bodies ...string) []byte {
 	t.Helper()
 	var e encoder
-	e.begin(nil)
+	e.begin(nil, time.UnixMilli(stamped))
 	for _, b := range bodies {
 		e.add(&driver.Message{Body: []byte(b)}, unmarked, 1<<20)
 	}
-	b, err := e.finish(stamped, producer{id: id}, 0)
+	b, err := e.finish(producer{id: id}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -251,7 +251,7 @@ func (rt *route) place(e *sendqueue.Entry, now time.Time) partKey {
 	pl := &rt.plan
 	key := partKey{topic: pl.topics[0]}
 	if len(pl.topics) > 1 && !e.Msg.NotBefore.IsZero() {
-		key.topic = pl.topics[tierFor(e.Msg.NotBefore.Sub(now))]
+		key.topic = pl.topics[tierFor(e.Msg.Due(now).Sub(now))]
 	}
 	if e.Msg.Key == "" {
 		key.number = turnOf(e.To) % pl.partitions

@@ -134,7 +134,7 @@ func (t *topic) store(m *driver.Message, inbox *group, now, ahead int64) *failed
 }
 
 func (t *topic) put(m *driver.Message, inbox *group, now, ahead int64) {
-	due := nanos(m.NotBefore.Add(-time.Duration(ahead)))
+	due := nanos(m.Due(time.Unix(0, now+ahead)).Add(-time.Duration(ahead)))
 	switch {
 	case inbox != nil:
 		inbox.deposit(m, max(due, now), now)

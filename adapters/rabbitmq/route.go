@@ -140,7 +140,7 @@ func (s *session) address(r *route, m *driver.Message, wall time.Time) (w way, e
 	if m.NotBefore.IsZero() {
 		return w, nil
 	}
-	wait := m.NotBefore.Sub(wall)
+	wait := m.Due(wall).Sub(wall)
 	if wait <= 0 {
 		return w, nil
 	}

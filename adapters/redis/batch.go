@@ -165,7 +165,7 @@ func (l *line) prepare(ctx context.Context, e *sendqueue.Entry, t target) {
 		w.cmd = l.channelCommand(ctx, m, t.stream)
 		return
 	}
-	if left := l.d.clock.left(m.NotBefore); !m.NotBefore.IsZero() && left > 0 {
+	if left := l.d.clock.left(m); left > 0 {
 		later := t.place.later()
 		if e.To.Group != "" {
 			later = t.place.inboxLater(e.To.Group)
@@ -335,7 +335,7 @@ func (l *line) channelTarget(to driver.Address, m *driver.Message) (target, erro
 		return target{}, because(driver.ErrUnsupported, errKeepChannel)
 	case to.Group != "":
 		return target{}, because(driver.ErrUnsupported, errNoGroups)
-	case !m.NotBefore.IsZero() && l.d.clock.left(m.NotBefore) > 0:
+	case l.d.clock.left(m) > 0:
 		return target{}, because(driver.ErrUnsupported, errKeepChannel)
 	default:
 		return target{stream: l.d.cfg.channel(to.Topic, m.Type)}, nil

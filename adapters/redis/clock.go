@@ -14,12 +14,16 @@ type clock struct {
 	now atomic.Pointer[func() time.Time]
 }
 
-// left returns how long it is until t.
-func (c *clock) left(t time.Time) time.Duration {
-	if now := c.now.Load(); now != nil {
-		return t.Sub((*now)())
+// left returns how long m has to wait from now on, and 0 or less where it need not.
+func (c *clock) left(m *driver.Message) time.Duration {
+	if m.NotBefore.IsZero() {
+		return 0
 	}
-	return time.Until(t)
+	wall := time.Now()
+	if now := c.now.Load(); now != nil {
+		wall = (*now)()
+	}
+	return m.Due(wall).Sub(wall)
 }
 
 // UseClock implements driver.Clocked. When a message is due is measured on this clock as it is sent, and counted on the server's clock from

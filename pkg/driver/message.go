@@ -19,7 +19,7 @@ type Message struct {
 	// Slot is Slot(Key), set on every published message, so that partitions can be chosen later.
 	Slot uint8
 	// NotBefore, when set, must delay delivery until then; tiers may round up, never down. A driver that can't gives the fate Invalid with
-	// ErrUnsupported.
+	// ErrUnsupported. How long that is a driver must take from [Message.Due], since the clock may have jumped meanwhile.
 	NotBefore time.Time
 	// Headers are written as they stand. Received ones hold no native header of this package: those are read into the fields. Brokers that
 	// keep headers in a map may change their order and keep one of two with the same key.
@@ -45,6 +45,8 @@ type Message struct {
 	Seq uint64
 
 	state uint32
+	// due, unless 0, is when a message put off is due, since the process began: clocks that jump don't touch it.
+	due time.Duration
 }
 
 // The states of a published message.

@@ -213,7 +213,7 @@ func (b *Broker) eventOf(o *driver.Message) envelope.Event {
 }
 
 func ownCopy(m *driver.Message) *driver.Message {
-	c := copyMessage(m)
+	c := m.Copy()
 	c.Position, c.Headers, c.Body = m.Position, slices.Clone(m.Headers), bytes.Clone(m.Body)
 	return c
 }

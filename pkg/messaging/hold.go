@@ -83,11 +83,7 @@ func (s *Subscription) shiftHeld(ctx context.Context, it *item) { s.begin(ctx, s
 
 // copyHeld makes the move of an event that goes on, when it comes back, where it stands now: with its wait, and its quick tries as they are.
 func (s *Subscription) copyHeld(it *item) *move {
-	var due time.Time
-	if wait := time.Until(it.due); wait > 0 {
-		due = s.broker.clock().Add(wait)
-	}
-	m := s.copyOf(it, due)
+	m := s.copyOf(it, time.Until(it.due))
 	if it.quick > 0 {
 		m.msg.Headers = append(m.msg.Headers, driver.Header{Key: headerQuick, Value: strconv.Itoa(it.quick)})
 	}

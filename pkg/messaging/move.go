@@ -21,16 +21,16 @@ type move struct {
 	err     error
 }
 
-// shift copies the item into the group's inbox, to come back at due.
-func (s *Subscription) shift(ctx context.Context, it *item, due time.Time) {
-	s.begin(ctx, s.copyOf(it, due))
+// shift copies the item into the group's inbox, to come back after d.
+func (s *Subscription) shift(ctx context.Context, it *item, d time.Duration) {
+	s.begin(ctx, s.copyOf(it, d))
 }
 
 // copyOf makes the move of an item into the group's inbox.
-func (s *Subscription) copyOf(it *item, due time.Time) *move {
-	m := copyMessage(it.msg)
+func (s *Subscription) copyOf(it *item, d time.Duration) *move {
+	m := it.msg.Copy()
 	m.Headers = it.record(withoutBookkeeping(it.msg.Headers))
-	m.NotBefore = due
+	m.PutOff(s.broker.clock(), d)
 	return &move{s: s, it: it, to: driver.Address{Topic: s.topic, Group: s.options.group}, msg: m}
 }
 
@@ -80,7 +80,7 @@ func (s *Subscription) arrived(m *move) int64 {
 	m.backoff = min(max(2*m.backoff, moveRetryFirst), moveRetryMost)
 	s.log.Error("copy of an event not stored, trying again", "event", m.it.msg.ID, "to", m.to.Topic, "dead", m.letter != nil,
 		"in", m.backoff, "fate", m.fate.String(), "err", m.err)
-	m.msg = copyMessage(m.msg)
+	m.msg = m.msg.Copy()
 	at := time.Now().Add(lengthened(m.backoff))
 	s.mu.Lock()
 	m.at = at
@@ -93,12 +93,4 @@ func (s *Subscription) leave(m *move) {
 	delete(s.moving, m)
 	s.calm()
 	s.mu.Unlock()
-}
-
-// copyMessage returns a message that can be sent, with all that travels.
-func copyMessage(m *driver.Message) *driver.Message {
-	return &driver.Message{
-		ID: m.ID, Type: m.Type, Key: m.Key, ContentType: m.ContentType, Time: m.Time, Slot: m.Slot,
-		NotBefore: m.NotBefore, Headers: m.Headers, Body: m.Body,
-	}
 }

@@ -166,7 +166,7 @@ func (s *Subscription) putOff(ctx context.Context, w *worker, r result, after ti
 		return true
 	}
 	s.broker.stats.later.Add(1)
-	s.shift(ctx, it, s.broker.clock().Add(d))
+	s.shift(ctx, it, d)
 	return false
 }
 
@@ -180,11 +180,7 @@ func (s *Subscription) postpone(ctx context.Context, w *worker, r result, d time
 		s.wait(w, r.item, d)
 		return true
 	}
-	var due time.Time
-	if d > 0 {
-		due = s.broker.clock().Add(d)
-	}
-	s.shift(ctx, r.item, due)
+	s.shift(ctx, r.item, d)
 	return false
 }
 
@@ -204,7 +200,7 @@ func (s *Subscription) unrouted(ctx context.Context, w *worker, r result) bool {
 		s.bury(ctx, w, r, ReasonUnhandled)
 		return false
 	}
-	s.shift(ctx, it, now.Add(unroutedEvery))
+	s.shift(ctx, it, unroutedEvery)
 	return false
 }
 
