@@ -36,6 +36,7 @@ func BenchmarkKafka(b *testing.B) {
 	b.Run("publish/client", func(b *testing.B) { kafkaClientPublish(b, broker) })
 	b.Run("publish/driver", func(b *testing.B) { kafkaPublish(b, broker) })
 	b.Run("publish/piped", func(b *testing.B) { kafkaPiped(b, broker) })
+	b.Run("publish/herald", func(b *testing.B) { kafkaBatchPublish(b, broker) })
 	b.Run("publish/async", func(b *testing.B) { kafkaAsync(b, broker) })
 	b.Run("callers/writer", func(b *testing.B) { kafkaWriterCallers(b, broker) })
 	b.Run("callers/herald", func(b *testing.B) { kafkaCallers(b, broker) })
@@ -252,6 +253,24 @@ func kafkaAsync(b *testing.B, broker *brokers.Broker) {
 			return nil
 		})
 		must(b, herald.Flush(b.Context()))
+	})
+}
+
+// kafkaBatchPublish publishes a thousand events a call through Herald's own door.
+func kafkaBatchPublish(b *testing.B, broker *brokers.Broker) {
+	_, spec := kafkaDriver(b, broker)
+	herald, err := kafka.Open(b.Context(), broker.URL())
+	must(b, err)
+	b.Cleanup(func() { _ = herald.Close(context.WithoutCancel(b.Context())) })
+	keys, body := kafkaKeys(), make([]byte, kafkaBody)
+	measured(b, func() {
+		shares(b, func(p, n int) error {
+			events := make([]envelope.Event, n)
+			for i := range events {
+				events[i] = envelope.New("order.placed", body, envelope.Key(keys[p]))
+			}
+			return herald.Publish(b.Context(), spec.Topic, events...)
+		})
 	})
 }
 
