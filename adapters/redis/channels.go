@@ -212,7 +212,7 @@ func (l *listener) take(raw []byte) {
 		l.keys[x.msg.Key] = x
 	}
 	l.mu.Unlock()
-	l.wake()
+	l.pass()
 	l.report(false)
 }
 

@@ -188,9 +188,12 @@ type Reader struct {
 }
 
 // NewReader returns one that has found more than fits its window.
-func NewReader(window int) *Reader {
+func NewReader(window int) *Reader { return NewPasser(window, nil) }
+
+// NewPasser returns one that hands over straight, too.
+func NewPasser(window int, deliver func([]*driver.Message) bool) *Reader {
 	d := &Driver{cfg: Config{Session: readerSession}}
-	s := d.newSubscription(driver.Spec{Topic: "orders", Group: "g", Window: window, WindowBytes: 1 << 30})
+	s := d.newSubscription(driver.Spec{Topic: "orders", Group: "g", Window: window, WindowBytes: 1 << 30, Deliver: deliver})
 	l := newLanes(places("orders", 0), "g", false)[0]
 	l.begin(1, 0, "m")
 	l.take = false
@@ -207,6 +210,25 @@ func (m *Reader) Arrive(n int) {
 	defer m.s.mu.Unlock()
 	for i := range n {
 		m.s.admit(&hold{epoch: m.l.epoch, entry: strconv.Itoa(i)})
+	}
+}
+
+// Pass brings one message, as a read does.
+func (m *Reader) Pass(position string) {
+	m.s.mu.Lock()
+	x := &hold{epoch: m.l.epoch, entry: position}
+	x.msg.Position = position
+	m.s.admit(x)
+	m.s.mu.Unlock()
+	m.s.pass()
+}
+
+// Await returns when nothing is in hand.
+func (m *Reader) Await() {
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	for len(m.s.ready) > 0 || m.s.held > 0 {
+		m.s.cond.Wait()
 	}
 }
 

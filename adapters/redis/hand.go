@@ -89,7 +89,14 @@ type hand struct {
 	average         int  // bytes of a message, lately
 	stopped         bool
 	signal          chan struct{} // one slot: wakes a waiting Receive
+	waiting         bool          // a Receive waits
+	passing         bool          // what has come is being handed over without it
+	deliver         func([]*driver.Message) bool
 }
+
+// passMost is how many messages are handed over straight: that is for when little comes, and each waits for nothing but a goroutine to wake.
+// Of more the reader leaves the rest of the work to Receive, and goes on reading.
+const passMost = 16
 
 // firstGuess is the size of a message before any has come, in bytes: it bounds the first read.
 const firstGuess = 16 << 10
@@ -99,6 +106,7 @@ func (h *hand) init(spec driver.Spec) {
 	h.cond = sync.NewCond(&h.mu)
 	h.signal = make(chan struct{}, 1)
 	h.average = firstGuess
+	h.deliver = spec.Deliver
 }
 
 // room returns how many messages may be asked for; none is certain to fit the bytes, so at least one may if there is nothing at all.
@@ -133,6 +141,31 @@ func (h *hand) wake() {
 	}
 }
 
+// pass hands over what is ready, in the reader's goroutine, where a Receive waits and would hand out nothing else; else it wakes Receive.
+func (h *hand) pass() {
+	h.mu.Lock()
+	if !h.waiting || h.passing || h.deliver == nil || len(h.ready) > passMost || h.stopped {
+		h.mu.Unlock()
+		h.wake()
+		return
+	}
+	out := h.draw(passMost, h.windowBytes)
+	h.passing = len(out) > 0
+	h.mu.Unlock()
+	if len(out) == 0 {
+		h.wake()
+		return
+	}
+	h.deliver(out)
+	h.mu.Lock()
+	h.passing = false
+	more := len(h.ready) > 0
+	h.mu.Unlock()
+	if more {
+		h.wake()
+	}
+}
+
 // Receive implements driver.Subscription.
 func (h *hand) Receive(ctx context.Context, limit, maxBytes int) ([]*driver.Message, error) {
 	for {
@@ -157,11 +190,21 @@ func (h *hand) Receive(ctx context.Context, limit, maxBytes int) ([]*driver.Mess
 func (h *hand) collect(limit, maxBytes int) (out []*driver.Message, open bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.waiting = false
 	if h.stopped {
 		return nil, false
 	}
+	if !h.passing {
+		out = h.draw(limit, maxBytes)
+	}
+	h.waiting = len(out) == 0
+	return out, true
+}
+
+// draw takes out what is ready and fits. The lock is held.
+func (h *hand) draw(limit, maxBytes int) (out []*driver.Message) {
 	if len(h.ready) == 0 {
-		return nil, true
+		return nil
 	}
 	out = make([]*driver.Message, 0, min(limit, len(h.ready)))
 	taken := 0
@@ -184,7 +227,7 @@ func (h *hand) collect(limit, maxBytes int) (out []*driver.Message, open bool) {
 	} else {
 		h.ready = h.ready[taken:]
 	}
-	return out, true
+	return out
 }
 
 // drop takes a message out of hand. The lock is held. What is ready stays in its queue: sweep takes it out.

@@ -283,7 +283,7 @@ func (s *subscription) accept(p plan, holds, nudged []*hold) {
 	s.done(p)
 	s.mu.Unlock()
 	if len(holds) > 0 {
-		s.wake()
+		s.pass()
 	}
 }
 

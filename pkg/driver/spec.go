@@ -50,6 +50,11 @@ type Spec struct {
 	Partitions int
 	// Member names this member where the broker wants a stable name. It is unique among the group's live members.
 	Member string
+	// Deliver, when set, takes messages from a goroutine of the driver's, which saves the hop over a Receive that waits. A driver may call
+	// it instead of letting that Receive return, with no more than the windows leave room for; then no Receive may return messages until the
+	// call is over, and calls must not overlap. False means that the subscription is ending: the messages count as handed out, and go back
+	// with Close. The call is short, and may call Settle.
+	Deliver func([]*Message) bool
 	// Settled, when set, is told how many acks the broker has taken. It must not block.
 	Settled func(acks int)
 	// Notify, when set, is told of gaps, losses and reconnects of this subscription. It must not block.

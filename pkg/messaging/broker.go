@@ -228,6 +228,7 @@ func (s *Subscription) spec() driver.Spec {
 	return driver.Spec{
 		Topic: s.topic, Group: o.group, Broadcast: o.broadcast, Types: o.types, Start: o.start,
 		Window: o.window, WindowBytes: o.windowBytes, Partitions: o.replicas, Member: o.member,
+		Deliver: s.deliver,
 		Settled: func(n int) { s.broker.stats.settled.Add(int64(n)) },
 		Notify:  s.broker.notice,
 	}

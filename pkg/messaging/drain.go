@@ -65,6 +65,9 @@ func (s *Subscription) stop() {
 	s.driver.Stop()
 	s.endIntake(ErrDraining)
 	s.intake.Wait()
+	s.door.Lock()
+	s.shut = true
+	s.door.Unlock()
 }
 
 // awaitQuiet waits until nothing runs and nothing moves, and reports whether that came before ctx ended.

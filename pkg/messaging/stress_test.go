@@ -3,7 +3,6 @@ package messaging_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -34,11 +33,12 @@ type storm struct {
 	dead     map[string]bool
 }
 
-// seeds is how many storms are run: go test ./pkg/messaging -run Storm -seeds 1000.
-var seeds = flag.Int("seeds", 60, "how many seeded storms to run")
-
 func TestStorm_NothingIsLostAndKeysDoNotOverlap(t *testing.T) {
-	for seed := range *seeds {
+	if *storms != "" {
+		runFleet(t)
+		return
+	}
+	for seed := *first; seed < *first+*seeds; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { runStorm(t, uint64(seed)) })
 		})

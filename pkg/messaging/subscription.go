@@ -37,6 +37,10 @@ type Subscription struct {
 	poke    chan struct{} // wakes the clerk
 	workers []*worker
 
+	door   sync.Mutex // held while messages are taken in
+	shut   bool       // nothing is taken in any more
+	source *driver.Source
+
 	mu        sync.Mutex
 	lanes     lanes
 	items     sync.Pool // of items that have had their outcome
@@ -114,7 +118,6 @@ func (s *Subscription) start(ctx context.Context) {
 // take is the intake: it asks the driver for as much as there is room for, until it is told to stop.
 func (s *Subscription) take(ctx context.Context) {
 	defer s.intake.Done()
-	var source *driver.Source
 	for {
 		count, bytes, ok := s.awaitRoom(ctx)
 		if !ok {
@@ -127,9 +130,20 @@ func (s *Subscription) take(ctx context.Context) {
 			}
 			return
 		}
-		source = s.watch(msgs, source)
-		s.admit(msgs)
+		s.deliver(msgs)
 	}
+}
+
+// deliver takes messages in, from the intake or straight from the driver, unless intake has ended.
+func (s *Subscription) deliver(msgs []*driver.Message) bool {
+	s.door.Lock()
+	defer s.door.Unlock()
+	if s.shut {
+		return false
+	}
+	s.source = s.watch(msgs, s.source)
+	s.admit(msgs)
+	return true
 }
 
 // awaitRoom waits until the window has room and returns how much.
