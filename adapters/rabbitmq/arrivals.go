@@ -56,7 +56,7 @@ func (h *hold) handOver() {
 	s.mu.Unlock()
 	clear(h.arriving.msgs)
 	h.arriving.msgs, h.arriving.sents = h.arriving.msgs[:0], h.arriving.sents[:0]
-	s.hint()
+	s.pass()
 	if released {
 		h.poke()
 	}

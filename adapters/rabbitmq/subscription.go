@@ -32,6 +32,8 @@ type subscription struct {
 	came     uint64 // through the topic, ever
 	stopped  bool
 	closed   bool
+	waiting  bool // a Receive waits
+	passing  bool // what has come is being handed over without it
 }
 
 // Subscribe implements driver.Driver.
@@ -211,9 +213,19 @@ func (s *subscription) Receive(ctx context.Context, most, maxBytes int) ([]*driv
 func (s *subscription) next(most, maxBytes int) (batch []*driver.Message, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.waiting = false
 	if s.stopped {
 		return nil, true
 	}
+	if !s.passing {
+		batch = s.draw(most, maxBytes)
+	}
+	s.waiting = len(batch) == 0
+	return batch, false
+}
+
+// draw takes out what is ready and fits. The lock is held.
+func (s *subscription) draw(most, maxBytes int) (batch []*driver.Message) {
 	if s.head < len(s.ready) {
 		batch = make([]*driver.Message, 0, min(most, len(s.ready)-s.head))
 	}
@@ -236,7 +248,7 @@ func (s *subscription) next(most, maxBytes int) (batch []*driver.Message, over b
 	if s.head == len(s.ready) {
 		s.ready, s.head = s.ready[:0], 0
 	}
-	return batch, false
+	return batch
 }
 
 // Settle implements driver.Subscription.
@@ -269,6 +281,36 @@ func (s *subscription) hint() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
+	}
+}
+
+// passMost is how many messages are handed over straight: that is for when little comes, and each waits for nothing but a goroutine to wake.
+// Of more the connection's reader leaves the rest of the work to Receive, and goes on reading.
+const passMost = 16
+
+// pass hands over what is ready, in the goroutine that has read it, where a Receive waits and would hand out nothing else; else it wakes
+// Receive.
+func (s *subscription) pass() {
+	s.mu.Lock()
+	if !s.waiting || s.passing || s.spec.Deliver == nil || len(s.ready)-s.head > passMost || s.stopped {
+		s.mu.Unlock()
+		s.hint()
+		return
+	}
+	batch := s.draw(passMost, s.spec.WindowBytes)
+	s.passing = len(batch) > 0
+	s.mu.Unlock()
+	if len(batch) == 0 {
+		s.hint()
+		return
+	}
+	s.spec.Deliver(batch)
+	s.mu.Lock()
+	s.passing = false
+	more := s.head < len(s.ready)
+	s.mu.Unlock()
+	if more {
+		s.hint()
 	}
 }
 

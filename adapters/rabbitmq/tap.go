@@ -28,6 +28,7 @@ type tap struct {
 	yield  chan struct{} // asks it to let another member have the partition
 	hold   *hold         // guarded by the subscription's lock; nil while there is none
 	began  bool
+	gone   bool // its queue was gone, which nobody has been told yet: what opens it again may fail when the queue is made already
 }
 
 func newTap(s *subscription, queue string) *tap {
@@ -82,7 +83,8 @@ func (t *tap) first(err error) {
 
 // open consumes over a new channel.
 func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
-	gap, err := t.ensure(ctx, l)
+	gone, err := t.ensure(ctx, l)
+	t.gone = t.gone || gone
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 			_ = ch.Close()
 			return nil, err
 		}
-		gap = t.began
+		t.gone = t.began
 	}
 	h.source = driver.NewSource(queue)
 	l.split.take(h)
@@ -121,14 +123,15 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 	t.sub.mu.Lock()
 	t.hold = h
 	t.sub.mu.Unlock()
-	if gap {
+	if t.gone {
+		t.gone = false
 		t.sub.tell(driver.Notice{Kind: driver.Gap, Count: -1, Detail: "messages may have been lost", Err: errQueueGone})
 	}
 	return h, nil
 }
 
 // ensure declares again what may have been deleted meanwhile, and reports whether it was.
-func (t *tap) ensure(ctx context.Context, l *link) (gap bool, err error) {
+func (t *tap) ensure(ctx context.Context, l *link) (gone bool, err error) {
 	if !t.began || t.sub.d.cfg.Declare != DeclareCreate {
 		return false, nil
 	}

@@ -92,6 +92,9 @@ type Capabilities struct {
 	Durability Durability
 	// MaxMessage is the most bytes that the broker takes for one message as written; 0 is unlimited.
 	MaxMessage int
+	// MaxTopicMessage is the most that a topic may take whose own setting allows more than MaxMessage, on brokers where that is only what
+	// topics have by default; 0 where MaxMessage holds for all.
+	MaxTopicMessage int
 	// HoldLimit is how long a message may stay unsettled before the broker takes it away; 0 is for ever.
 	HoldLimit time.Duration
 	// Features holds what is not refused, and refusals that deserve a reason.

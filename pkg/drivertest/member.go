@@ -38,13 +38,17 @@ func (f *fixture) join(d driver.Driver, spec driver.Spec) *member {
 // reader is a subscription that sees what is published from now on: a group of its own where there are groups, else a broadcast.
 func (f *fixture) reader(d driver.Driver, topic string) *member {
 	f.Helper()
+	return f.join(d, f.readerSpec(topic))
+}
+
+func (f *fixture) readerSpec(topic string) driver.Spec {
 	spec := f.spec(topic, "")
 	if f.has(driver.FeatureGroups) {
 		spec.Group = f.name("g")
 	} else {
 		spec.Broadcast = true
 	}
-	return f.join(d, spec)
+	return spec
 }
 
 // refused demands that Subscribe fails with the error.

@@ -24,7 +24,7 @@ func (s Sentence) Name() string { return s.Area + "/" + s.Text }
 func Sentences() []Sentence {
 	all := slices.Concat(
 		faultSentences, roomSentences, reconnectSentences, answerSentences,
-		publishSentences, attributeSentences, unroutedSentences, orderSentences, receiveSentences, windowSentences, settleSentences,
+		publishSentences, attributeSentences, unroutedSentences, orderSentences, receiveSentences, deliverSentences, windowSentences, settleSentences,
 		memberSentences, startSentences, filterSentences, sourceSentences, inboxSentences, delaySentences, broadcastSentences,
 		logSentences, historySentences, lagSentences, topologySentences, groupsSentences, capabilitySentences, closeSentences,
 		endSentences,

@@ -101,16 +101,8 @@ func (b *Broker) open(ctx context.Context) error {
 	if err := b.config.Validate(); err != nil {
 		return err
 	}
-	most := b.capabilities.MaxMessage
-	if most > 0 && most <= attributesRoom {
-		return fmt.Errorf("%w: the broker takes messages of %d bytes; retries and dead letters alone need %d", ErrUnsupported, most, attributesRoom)
-	}
-	if most > 0 && b.maxMessage > most-attributesRoom {
-		if b.config.Limits.Message != envelope.DefaultMessage {
-			return fmt.Errorf("%w: messages of %d bytes: the broker takes %d, and %d are kept for retries and dead letters",
-				ErrUnsupported, b.maxMessage, most, attributesRoom)
-		}
-		b.maxMessage = most - attributesRoom
+	if err := b.fit(); err != nil {
+		return err
 	}
 	if b.config.Unrouted == KeepUnrouted {
 		if err := b.need(driver.FeatureKeep); err != nil {
@@ -129,6 +121,29 @@ func (b *Broker) open(ctx context.Context) error {
 	}
 	b.declared.watch(b.name, t, b.config.Topics)
 	return nil
+}
+
+// fit bounds messages by what the broker takes. Where that is only what topics have by default, a larger limit is left to the topics: each tells
+// what it does not take when it is published to.
+func (b *Broker) fit() error {
+	most := b.capabilities.MaxMessage
+	switch {
+	case most == 0:
+		return nil
+	case most <= attributesRoom:
+		return fmt.Errorf("%w: the broker takes messages of %d bytes; retries and dead letters alone need %d", ErrUnsupported, most, attributesRoom)
+	case b.maxMessage <= most-attributesRoom:
+		return nil
+	case b.config.Limits.Message == envelope.DefaultMessage:
+		b.maxMessage = most - attributesRoom
+		return nil
+	case b.maxMessage <= b.capabilities.MaxTopicMessage-attributesRoom:
+		b.log.Warn("only topics whose own setting allows it take the largest messages", "limit", b.maxMessage, "default", most)
+		return nil
+	default:
+		return fmt.Errorf("%w: messages of %d bytes: the broker takes %d, and %d are kept for retries and dead letters",
+			ErrUnsupported, b.maxMessage, max(most, b.capabilities.MaxTopicMessage), attributesRoom)
+	}
 }
 
 func (b *Broker) wrap(op, topic string, err error) error {

@@ -187,6 +187,21 @@ func TestPublish_KeepsRoomBelowTheBrokersLargestMessage(t *testing.T) {
 	}
 }
 
+func TestPublish_LeavesLargeMessagesToTopicsThatMayTakeThem(t *testing.T) {
+	t.Parallel()
+	l := &line{answer: stored, caps: driver.Capabilities{MaxMessage: 148_000, MaxTopicMessage: 448_000}}
+	b := l.broker(t, messaging.WithConfig(messaging.Config{Limits: envelope.Limits{Message: 400_000}}))
+	e := envelope.New("order.placed", nil)
+	e.Data = make([]byte, 400_000-e.Size())
+	if err := b.Publish(t.Context(), "orders", e); err != nil {
+		t.Errorf("400,000 bytes as written: %v", err)
+	}
+	_, err := messaging.New(t.Context(), l, messaging.WithConfig(messaging.Config{Limits: envelope.Limits{Message: 400_001}}))
+	if !errors.Is(err, messaging.ErrUnsupported) || !strings.Contains(err.Error(), "the broker takes 448000") {
+		t.Errorf("a limit that no topic can hold: %v", err)
+	}
+}
+
 func TestPublish_FillsInACopyOfTheEvent(t *testing.T) {
 	t.Parallel()
 	l := &line{answer: stored}

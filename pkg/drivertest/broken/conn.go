@@ -90,7 +90,9 @@ func (c *conn) Subscribe(ctx context.Context, spec driver.Spec) (driver.Subscrip
 	if c.subscribe != nil {
 		c.subscribe(c, &spec)
 	}
-	next, err := c.Driver.Subscribe(ctx, spec)
+	inner := spec
+	inner.Deliver = nil // it would hand out originals
+	next, err := c.Driver.Subscribe(ctx, inner)
 	if err != nil {
 		return nil, err
 	}

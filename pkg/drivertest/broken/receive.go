@@ -15,6 +15,8 @@ func receiveFaults() []Fault {
 	return []Fault{
 		receiving("acks before the handler", "settle/what is not acked comes again after a crash, and nothing else", acksOnReceive),
 		receiving("delivers one twice without a cause", "receive/without a fault each message comes once", duplicates),
+		receiving("hands over straight what it returns, too", "receive/what is handed over straight and what Receive returns are one sequence",
+			handsOverTwice),
 		receiving("delivers a mutated event", "attributes/every attribute survives", mutates),
 		receiving("stops on what is malformed", "attributes/a message without attributes is delivered and does not stop the subscription",
 			stopsOnMalformed),
@@ -60,6 +62,14 @@ func duplicates(ctx context.Context, s *sub, most, maxBytes int) ([]*driver.Mess
 		if s.seen++; s.seen%100 == 0 {
 			s.buffer = []*driver.Message{clone(m)}
 		}
+	}
+	return got, err
+}
+
+func handsOverTwice(ctx context.Context, s *sub, most, maxBytes int) ([]*driver.Message, error) {
+	got, err := s.take(ctx, most, maxBytes)
+	if err == nil && s.spec.Deliver != nil {
+		s.spec.Deliver(got)
 	}
 	return got, err
 }
