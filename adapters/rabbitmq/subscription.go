@@ -16,6 +16,7 @@ type subscription struct {
 	spec       driver.Spec
 	partitions int  // 0 for one queue without order across members
 	born       bool // the group did not exist before
+	told       bool // that it did, and lost its queue
 	base       time.Time
 	taps       []*tap
 	cancel     context.CancelFunc // ends what waits; Close calls it
@@ -122,7 +123,27 @@ func (s *subscription) declare(ctx context.Context, k *desk) error {
 		return err
 	}
 	s.partitions, s.born = n, s.born || !exists && cfg.Declare == DeclareCreate
+	if s.born {
+		if err := s.missed(k); err != nil {
+			return err
+		}
+	}
 	return k.declareGroup(cfg, s.spec.Topic, s.spec.Group, s.spec.Types, n)
+}
+
+// missed tells of a group whose queue was deleted while no member was there: the queues where its messages wait are still there.
+func (s *subscription) missed(k *desk) error {
+	_, there, err := k.look(tierQueue(s.spec.Topic, s.spec.Group, ladder[0]))
+	if err == nil && there && !s.told {
+		s.told = true
+		s.tell(gapNotice())
+	}
+	return err
+}
+
+// gapNotice tells of a queue that was deleted, with whatever stood in it.
+func gapNotice() driver.Notice {
+	return driver.Notice{Kind: driver.Gap, Count: -1, Detail: "messages may have been lost", Err: errQueueGone}
 }
 
 // start begins to consume.

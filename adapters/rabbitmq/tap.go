@@ -28,7 +28,7 @@ type tap struct {
 	yield  chan struct{} // asks it to let another member have the partition
 	hold   *hold         // guarded by the subscription's lock; nil while there is none
 	began  bool
-	gone   bool // its queue was gone, which nobody has been told yet: what opens it again may fail when the queue is made already
+	gone   bool // its queue was gone, and is not open again: it may have been made, and lack its bindings
 }
 
 func newTap(s *subscription, queue string) *tap {
@@ -83,9 +83,7 @@ func (t *tap) first(err error) {
 
 // open consumes over a new channel.
 func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
-	gone, err := t.ensure(ctx, l)
-	t.gone = t.gone || gone
-	if err != nil {
+	if err := t.ensure(ctx, l); err != nil {
 		return nil, err
 	}
 	ch, err := l.conn.Channel()
@@ -107,7 +105,6 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 			_ = ch.Close()
 			return nil, err
 		}
-		t.gone = t.began
 	}
 	h.source = driver.NewSource(queue)
 	l.split.take(h)
@@ -123,29 +120,34 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 	t.sub.mu.Lock()
 	t.hold = h
 	t.sub.mu.Unlock()
-	if t.gone {
-		t.gone = false
-		t.sub.tell(driver.Notice{Kind: driver.Gap, Count: -1, Detail: "messages may have been lost", Err: errQueueGone})
+	t.gone = false
+	if t.sub.spec.Broadcast && t.began {
+		t.sub.tell(gapNotice())
 	}
 	return h, nil
 }
 
-// ensure declares again what may have been deleted meanwhile, and reports whether it was.
-func (t *tap) ensure(ctx context.Context, l *link) (gone bool, err error) {
+// ensure declares again what may have been deleted meanwhile. Who finds it gone tells so before the queue is there again: afterwards nobody
+// else could see it, and this process may end at any moment.
+func (t *tap) ensure(ctx context.Context, l *link) error {
 	if !t.began || t.sub.d.cfg.Declare != DeclareCreate {
-		return false, nil
+		return nil
 	}
 	k := &desk{link: l}
 	defer k.close()
 	if t.sub.spec.Broadcast {
-		return false, t.sub.d.declareTopic(ctx, k, &t.sub.d.cfg, t.sub.spec.Topic, false)
+		return t.sub.d.declareTopic(ctx, k, &t.sub.d.cfg, t.sub.spec.Topic, false)
 	}
 	_, there, err := k.look(t.queue)
-	if err != nil || there {
-		return false, err
+	if err != nil || there && !t.gone { // one that was made again and is not open yet may lack its bindings
+		return err
+	}
+	if !t.gone {
+		t.gone = true
+		t.sub.tell(gapNotice())
 	}
 	spec := &t.sub.spec
-	return true, steps(
+	return steps(
 		func() error { return t.sub.d.declareTopic(ctx, k, &t.sub.d.cfg, spec.Topic, false) },
 		func() error {
 			return k.declareGroup(&t.sub.d.cfg, spec.Topic, spec.Group, spec.Types, t.sub.partitions)
