@@ -39,15 +39,13 @@ func (p *Producer) PublishAsync(ctx context.Context, topic string, event envelop
 	if b.hooks.Publish != nil {
 		ctx, event, done = b.hooked(ctx, topic, event, done)
 	}
-	prepared := b.newCall(1)
-	if !p.prepare(ctx, prepared, topic, []envelope.Event{event}) {
-		err := prepared.failure(b.name, topic)
-		prepared.free()
-		p.tell(err, done)
+	c := p.asyncCall()
+	ok := p.prepare(ctx, c, topic, []envelope.Event{event})
+	p.encoded(c)
+	if !ok {
+		p.tell(c.failure(b.name, topic), done)
 		return
 	}
-	c := p.asyncCall(prepared)
-	prepared.free()
 	c.queue.producer, c.queue.topic, c.queue.done = p, topic, done
 	if !p.enter(ctx, c) {
 		c.errs[0] = errBehind

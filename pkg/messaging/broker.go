@@ -35,6 +35,7 @@ type Broker struct {
 	producer        *Producer
 	stats           counters
 	calls           sync.Pool
+	scratches       sync.Pool
 	closed          atomic.Bool
 
 	mu            sync.Mutex

@@ -13,7 +13,7 @@ import (
 // call is one Publish under way. It is pooled, and it is the driver's Result. One that was given up stays with the driver until its last
 // Done and is then garbage, never pooled again, so that a late fate can't reach another call.
 type call struct {
-	scratch *scratch // nil for asynchronous calls
+	scratch *scratch // an asynchronous call has it only while its event is encoded
 	ids     []string
 	msgs    []driver.Message
 	send    []*driver.Message // those of msgs that go to the driver
@@ -62,19 +62,6 @@ func emptyCall() *call {
 	return c
 }
 
-// detach takes over what was prepared for the first event of another call.
-func (c *call) detach(prepared *call) {
-	c.msgs = c.msgs[:0]
-	m := c.add()
-	headers := m.Headers
-	headers = append(headers, prepared.msgs[0].Headers...)
-	*m = prepared.msgs[0]
-	m.Headers = headers
-	c.ids = append(c.ids, prepared.ids[0])
-	c.fail(0, nil)
-	c.sendable()
-}
-
 // keptPerCall is the largest call whose buffers are kept in the pool.
 const keptPerCall = 1024
 
@@ -116,14 +103,12 @@ func (c *call) reset() {
 	c.ctx.reset()
 }
 
-// add makes room for one more message.
+// add makes room for one more message. What is there is empty: new, or reset.
 func (c *call) add() *driver.Message {
 	n := len(c.msgs)
 	c.msgs = c.msgs[:n+1]
-	m := &c.msgs[n]
-	*m = driver.Message{Headers: m.Headers[:0]}
 	c.errs = append(c.errs, nil)
-	return m
+	return &c.msgs[n]
 }
 
 // fail records why event i is not sent, or that it will be.

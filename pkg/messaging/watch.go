@@ -93,14 +93,24 @@ func (p *Producer) giveUp(t ticket, why error) {
 	}
 }
 
-// asyncCall returns a call for what was prepared for the first event of c, so that c is free.
-func (p *Producer) asyncCall(c *call) *call {
-	d, _ := p.calls.Get().(*call)
-	if d == nil {
-		d = emptyCall()
+// asyncCall returns a call for one event. Many are under way at once, so they are small: what the event is encoded by way of is lent.
+func (p *Producer) asyncCall() *call {
+	c, _ := p.calls.Get().(*call)
+	if c == nil {
+		c = emptyCall()
 	}
-	d.detach(c)
-	return d
+	c.msgs = c.msgs[:0]
+	if c.scratch, _ = p.broker.scratches.Get().(*scratch); c.scratch == nil {
+		c.scratch = &scratch{}
+	}
+	return c
+}
+
+// encoded gives back what was lent.
+func (p *Producer) encoded(c *call) {
+	*c.scratch = scratch{}
+	p.broker.scratches.Put(c.scratch)
+	c.scratch = nil
 }
 
 // recycle keeps a call for another event: the driver and PublishAsync are done with it, and it is off the list. p.mu is held.
