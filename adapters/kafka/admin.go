@@ -32,7 +32,8 @@ type topicSpec struct {
 	name       string // Herald's
 	partitions int    // 0 is the Config's
 	configs    []createtopics.RequestConfig
-	source     string // the topic whose number of partitions it takes
+	source     string // the topic whose number of partitions it takes, and whose messages it must hold
+	size       int    // max.message.bytes; 0 is the Config's
 }
 
 // kept are the settings of topics from which nothing goes away by itself.
@@ -64,7 +65,9 @@ func (a *admin) ensure(ctx context.Context, spec topicSpec) (*topicInfo, error) 
 		source, err := a.cluster.topic(ctx, spec.source)
 		if err == nil {
 			spec.partitions = len(source.leaders)
-		} else if !errors.Is(err, driver.ErrUnknownTopic) {
+			spec.size, err = a.derivedSize(ctx, spec.source)
+		}
+		if err != nil && !errors.Is(err, driver.ErrUnknownTopic) {
 			return nil, err
 		}
 	}
@@ -78,9 +81,13 @@ func (a *admin) ensure(ctx context.Context, spec topicSpec) (*topicInfo, error) 
 func (a *admin) create(ctx context.Context, specs ...topicSpec) error {
 	req := &createtopics.Request{TimeoutMs: int32(a.cfg.RequestTimeout.Milliseconds())} //nolint:gosec // some seconds
 	for _, s := range specs {
+		configs := s.configs
+		if s.size = or(s.size, a.cfg.MaxMessage); s.size > 0 {
+			configs = append(slices.Clip(configs), createtopics.RequestConfig{Name: sizeConfig, Value: strconv.Itoa(s.size)})
+		}
 		partitions, replication := int32(or(or(s.partitions, a.cfg.Partitions), -1)), int16(or(a.cfg.Replication, -1)) //nolint:gosec // checked
 		req.Topics = append(req.Topics, createtopics.RequestTopic{
-			Name: topicName(s.name), NumPartitions: partitions, ReplicationFactor: replication, Configs: s.configs,
+			Name: topicName(s.name), NumPartitions: partitions, ReplicationFactor: replication, Configs: configs,
 		})
 	}
 	answer, err := a.cluster.ask(ctx, a.cluster.anyNode(), req)
@@ -260,20 +267,4 @@ func (a *admin) configs(ctx context.Context, kind int8, name string, keys ...str
 		values[c.ConfigName] = c.ConfigValue
 	}
 	return values, nil
-}
-
-// stockMessage is Kafka's own max.message.bytes.
-const stockMessage = 1_048_588
-
-// maxMessage returns how large a batch the topic takes. Who may not ask gets the cluster's number: the broker then says what is too large.
-func (a *admin) maxMessage(ctx context.Context, topic string) int {
-	values, err := a.configs(ctx, ofTopic, topic, "max.message.bytes")
-	if err != nil {
-		return a.most
-	}
-	n, err := strconv.Atoi(values["max.message.bytes"])
-	if err != nil || n <= 0 {
-		return a.most
-	}
-	return n
 }

@@ -35,7 +35,10 @@ func (d *Driver) Capabilities() driver.Capabilities {
 
 // explore asks the cluster what it promises. Who may not ask gets the least.
 func (d *Driver) explore(ctx context.Context) (driver.Capabilities, error) {
-	caps := driver.Capabilities{Broker: "kafka", Durability: driver.DurableOS, MaxMessage: stockMessage, Features: features()}
+	caps := driver.Capabilities{
+		Broker: "kafka", Durability: driver.DurableOS, Features: features(),
+		MaxMessage: or(d.cfg.MaxMessage, stockMessage), MaxTopicMessage: stockRequest - produceRoom,
+	}
 	nodes := d.cluster.nodes()
 	if len(nodes) == 0 {
 		return caps, nil
@@ -43,7 +46,7 @@ func (d *Driver) explore(ctx context.Context) (driver.Capabilities, error) {
 	var values map[string]string
 	err := retry(ctx, func() (err error) {
 		values, err = d.admin.configs(ctx, ofBroker, strconv.Itoa(int(nodes[0])),
-			"message.max.bytes", "default.replication.factor", "min.insync.replicas", "log.flush.interval.messages")
+			"message.max.bytes", "default.replication.factor", "min.insync.replicas", "log.flush.interval.messages", "socket.request.max.bytes")
 		return err
 	})
 	if denied(err) {
@@ -60,7 +63,10 @@ func (d *Driver) explore(ctx context.Context) (driver.Capabilities, error) {
 		return n
 	}
 	if n := number("message.max.bytes"); n > 0 {
-		caps.MaxMessage, d.admin.most = n, n
+		caps.MaxMessage, d.admin.most = or(d.cfg.MaxMessage, n), n
+	}
+	if n := number("socket.request.max.bytes"); n > produceRoom {
+		caps.MaxTopicMessage = n - produceRoom
 	}
 	copies := or(d.cfg.Replication, number("default.replication.factor"))
 	switch {

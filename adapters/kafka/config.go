@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -76,6 +77,9 @@ type Config struct {
 	Replication int
 	// Partitions is how many partitions topics get that are created without a number of their own; 0 is the broker's num.partitions.
 	Partitions int
+	// MaxMessage is the max.message.bytes of the topics that this connection creates, and what messages may then have as written; 0 is the
+	// broker's message.max.bytes. A topic that exists keeps its own, which counts when it is published to.
+	MaxMessage int
 	// Compression of what is published: none (the default), gzip, snappy, lz4 or zstd.
 	Compression string
 	// Declare says whether missing topics are created; the default is DeclareCreate.
@@ -129,6 +133,7 @@ func (c Config) checked() (Config, error) {
 	}{
 		{"replication", int64(c.Replication)},
 		{"partitions", int64(c.Partitions)},
+		{"max message", int64(c.MaxMessage)},
 		{"session", int64(c.Session)},
 		{"heartbeat", int64(c.Heartbeat)},
 		{"dial timeout", int64(c.DialTimeout)},
@@ -142,6 +147,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if c.Replication > 1<<15-1 {
 		errs = append(errs, errors.New("replication is out of range"))
+	}
+	if c.MaxMessage > math.MaxInt32-attributesRoom {
+		errs = append(errs, errors.New("max message is out of range"))
 	}
 	if c.Heartbeat > c.Session/3 {
 		errs = append(errs, fmt.Errorf("heartbeat is %v, want at most a third of the session of %v", c.Heartbeat, c.Session))

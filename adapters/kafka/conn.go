@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type conn struct {
 	err     error
 
 	done  chan struct{}      // closed when the reader has ended
+	head  [8]byte            // of an answer; the reader's
 	ended func(*conn, error) // told when the connection ends by itself; must not block
 	stage atomic.Int32
 }
@@ -60,6 +62,7 @@ type exchange struct {
 	serial   int32
 	read     func(r *bufio.Reader, size int) error
 	finished chan error // of capacity 1, so that an exchange nobody waits for any more holds nobody up
+	timer    *time.Timer
 }
 
 func newConn(nc net.Conn, broker int32, client string, limit time.Duration, ended func(*conn, error)) *conn {
@@ -118,11 +121,11 @@ func (c *conn) readAll() {
 }
 
 func (c *conn) readOne(r *bufio.Reader) error {
-	var head [8]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	head := c.head[:]
+	if _, err := io.ReadFull(r, head); err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
-	size, serial := int(int32(binary.BigEndian.Uint32(head[:]))), int32(binary.BigEndian.Uint32(head[4:])) //nolint:gosec // the wire's signs
+	size, serial := int(int32(binary.BigEndian.Uint32(head))), int32(binary.BigEndian.Uint32(head[4:])) //nolint:gosec // the wire's signs
 	if size < 4 || size > largestAnswer {
 		return fmt.Errorf("%w: its size is %d", errProtocol, size)
 	}
@@ -130,7 +133,7 @@ func (c *conn) readOne(r *bufio.Reader) error {
 	var x *exchange
 	if len(c.waiting) > 0 {
 		x = c.waiting[0]
-		c.waiting = c.waiting[1:]
+		c.waiting = slices.Delete(c.waiting, 0, 1)
 	}
 	c.mu.Unlock()
 	if x == nil || x.serial != serial {
@@ -182,14 +185,18 @@ func (c *conn) await(x *exchange) error {
 
 // wait waits for the answer. When ctx ends first the answer is read and thrown away later; when it takes too long the connection is dead.
 func (c *conn) wait(ctx context.Context, x *exchange, limit time.Duration) error {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	if x.timer == nil {
+		x.timer = time.NewTimer(limit)
+	} else {
+		x.timer.Reset(limit)
+	}
+	defer x.timer.Stop()
 	select {
 	case err := <-x.finished:
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-timer.C:
+	case <-x.timer.C:
 		c.broke(errNoAnswer)
 		return <-x.finished
 	}

@@ -82,6 +82,13 @@ func (a *admin) declareInbox(ctx context.Context, g groupSpec, n int) error {
 		}
 	}
 	if len(missing) > 0 {
+		size, err := a.derivedSize(ctx, g.topic)
+		if err != nil {
+			return err
+		}
+		for i := range missing {
+			missing[i].size = size
+		}
 		if a.cfg.Declare != DeclareCreate {
 			return fmt.Errorf("%w: %s, and declare is %s", driver.ErrUnknownTopic, missing[0].name, a.cfg.Declare)
 		}

@@ -23,13 +23,14 @@ import (
 
 // newest are the newest versions that are used: the last without tagged fields, which the client library encodes wrongly in some requests, and
 // for heartbeats and leaving the first, since of later answers it reads the error from the wrong place.
-// Brokers from 2.1 to 4.1 have all of them.
+// Brokers from 2.1 to 4.1 have all of them but the last.
 var newest = map[protocol.ApiKey]int16{
 	protocol.Produce: 7, protocol.Fetch: fetchVersion, protocol.ListOffsets: 5, protocol.Metadata: 7, protocol.OffsetCommit: 6,
 	protocol.OffsetFetch: 5, protocol.FindCoordinator: 2, protocol.JoinGroup: 4, protocol.Heartbeat: 0, protocol.LeaveGroup: 0,
 	protocol.SyncGroup: 2, protocol.DescribeGroups: 2, protocol.ListGroups: 2, protocol.SaslHandshake: 1, protocol.ApiVersions: 2,
 	protocol.CreateTopics: 3, protocol.DeleteTopics: 3, protocol.DeleteRecords: deleteRecordsVersion, protocol.InitProducerId: 1,
 	protocol.DescribeConfigs: 2, protocol.CreatePartitions: 1, protocol.DeleteGroups: 1, protocol.SaslAuthenticate: 1,
+	protocol.IncrementalAlterConfigs: 0, // from 2.3 on
 }
 
 // version chooses the version of a request.

@@ -34,6 +34,7 @@ type fake struct {
 	away       bool // connections are accepted and end at once, as behind a proxy
 	group      *fakeGroup
 	listless   bool // no group is listed
+	requests   int  // of any kind
 }
 
 // attempt is one batch that was sent.
@@ -82,6 +83,9 @@ func (f *fake) serve(c net.Conn) {
 		if _, err := io.ReadFull(c, frame); err != nil {
 			return
 		}
+		f.mu.Lock()
+		f.requests++
+		f.mu.Unlock()
 		key, version, serial := protocol.ApiKey(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:])), int32(binary.BigEndian.Uint32(frame[4:]))
 		var res protocol.Message
 		switch key {
@@ -166,6 +170,13 @@ func (f *fake) dialled() int {
 	n := f.dials
 	f.dials = 0
 	return n
+}
+
+// asked returns how many requests it has had.
+func (f *fake) asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests
 }
 
 func (f *fake) topic(name string) metadata.ResponseTopic {

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -193,6 +192,19 @@ func (r *wireReader) count() int {
 
 func (r *wireReader) string() string { return string(r.block(int(r.int16()))) }
 
+// stringLike reads a string, and makes none where it is the one that is known.
+func (r *wireReader) stringLike(known string) string {
+	n := int(r.int16())
+	if r.err == nil && n == len(known) && n <= r.left {
+		if b, err := r.r.Peek(n); err == nil && string(b) == known {
+			_, r.err = r.r.Discard(n)
+			r.left -= n
+			return known
+		}
+	}
+	return string(r.block(n))
+}
+
 func (r *wireReader) bytes() []byte { return r.block(int(r.int32())) }
 
 func (r *wireReader) block(n int) []byte {
@@ -215,67 +227,4 @@ func (r *wireReader) rest() {
 		_, r.err = io.CopyN(io.Discard, r.r, int64(r.left))
 		r.left = 0
 	}
-}
-
-// produceOverhead is more than a request adds to its batches, and to each of them; names have at most 249 bytes.
-const produceOverhead = 512
-
-// produce sends finished batches to one leader and returns the answer's body, read by the client library.
-func (c *conn) produce(ctx context.Context, batches []*batch, wait time.Duration) (protocol.Message, error) {
-	version, err := c.version(protocol.Produce)
-	if err != nil {
-		return nil, err
-	}
-	const all = 0xffff // acks -1: every replica in sync has it
-	x := &exchange{finished: make(chan error, 1)}
-	var answer protocol.Message
-	x.read = func(r *bufio.Reader, size int) (err error) {
-		answer, err = decodeAnswer(r, size, protocol.Produce, version)
-		return err
-	}
-	err = c.send(x, func(out *bytes.Buffer, serial int32) error {
-		out.Grow(size(batches) + len(batches)*produceOverhead + produceOverhead)
-		b := out.AvailableBuffer()
-		b = binary.BigEndian.AppendUint32(b, 0)
-		b = binary.BigEndian.AppendUint16(b, uint16(protocol.Produce))
-		b = binary.BigEndian.AppendUint16(b, uint16(version)) //nolint:gosec // a small number
-		b = binary.BigEndian.AppendUint32(b, uint32(serial))  //nolint:gosec // bits as they are
-		b = appendString(b, c.client)
-		b = binary.BigEndian.AppendUint16(b, 0xffff) // no transaction
-		b = binary.BigEndian.AppendUint16(b, all)
-		b = binary.BigEndian.AppendUint32(b, uint32(wait.Milliseconds())) //nolint:gosec // some seconds
-		b = appendBatches(b, batches)
-		binary.BigEndian.PutUint32(b, uint32(len(b)-4)) //nolint:gosec // bounded by the sender
-		_, err := out.Write(b)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := c.wait(ctx, x, wait+c.limit); err != nil {
-		return nil, err
-	}
-	return answer, nil
-}
-
-// appendBatches groups the batches by topic, as they come.
-func appendBatches(b []byte, batches []*batch) []byte {
-	topics, at := 0, len(b)
-	b = binary.BigEndian.AppendUint32(b, 0)
-	for i := 0; i < len(batches); {
-		n := 1
-		for i+n < len(batches) && batches[i+n].part.topic == batches[i].part.topic {
-			n++
-		}
-		b = appendString(b, batches[i].part.topic)
-		b = binary.BigEndian.AppendUint32(b, uint32(n)) //nolint:gosec // a count
-		for _, x := range batches[i : i+n] {
-			b = binary.BigEndian.AppendUint32(b, uint32(x.part.number)) //nolint:gosec // not negative
-			b = append(b, x.bytes...)
-		}
-		topics++
-		i += n
-	}
-	binary.BigEndian.PutUint32(b[at:], uint32(topics)) //nolint:gosec // a count
-	return b
 }

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/segmentio/kafka-go/protocol/produce"
 )
 
 const (
@@ -35,6 +34,11 @@ type lane struct {
 	enc  encoder
 	conn atomic.Pointer[conn]
 	wake chan struct{} // of capacity 1, a flag: ready may hold something
+
+	// Memory of the last request, for the next.
+	shipment *shipment
+	spare    []*part
+	batches  []*batch
 }
 
 func newSender(p *publisher, broker int32) *sender {
@@ -55,12 +59,18 @@ func (s *sender) push(parts ...*part) {
 	signal(s.lanes[0].wake)
 }
 
-func (s *sender) take() []*part {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parts := s.ready
-	s.ready = nil
+// take takes what is ready. The lane gives the slice back with free.
+func (l *lane) take() []*part {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	parts := l.ready
+	l.ready, l.spare = l.spare, nil
 	return parts
+}
+
+func (l *lane) free(parts []*part) {
+	clear(parts)
+	l.spare = parts[:0]
 }
 
 // cut ends what a lane may hang in.
@@ -82,7 +92,9 @@ func (l *lane) run(ctx context.Context) {
 		}
 		yield()
 		for parts := l.take(); len(parts) > 0 && ctx.Err() == nil; parts = l.take() {
-			if full := l.round(ctx, parts); full {
+			full := l.round(ctx, parts)
+			l.free(parts)
+			if full {
 				continue
 			}
 			if l != l.lanes[0] {
@@ -136,6 +148,7 @@ func (l *lane) round(ctx context.Context, parts []*part) (full bool) {
 	if len(batches) > 0 {
 		l.exchange(ctx, c, group(batches))
 	}
+	clear(l.batches)
 	return full
 }
 
@@ -158,7 +171,7 @@ func (l *lane) share(parts []*part) []*part {
 
 // collect makes the batches of a request.
 func (l *lane) collect(parts []*part, self producer) []*batch {
-	batches := make([]*batch, 0, len(parts))
+	batches := l.batches[:0]
 	for _, x := range parts {
 		b, err := x.next(&l.enc, self)
 		if b == nil {
@@ -167,6 +180,7 @@ func (l *lane) collect(parts []*part, self producer) []*batch {
 		}
 		batches = append(batches, b)
 	}
+	l.batches = batches
 	return batches
 }
 
@@ -179,6 +193,9 @@ func size(batches []*batch) (n int) {
 
 // group puts batches of one topic side by side, as a request has them.
 func group(batches []*batch) []*batch {
+	if one := batches[0].part.topic; !slices.ContainsFunc(batches, func(b *batch) bool { return b.part.topic != one }) {
+		return batches
+	}
 	byTopic := make(map[string][]*batch, 1)
 	var order []string
 	for _, b := range batches {
@@ -186,9 +203,6 @@ func group(batches []*batch) []*batch {
 			order = append(order, b.part.topic)
 		}
 		byTopic[b.part.topic] = append(byTopic[b.part.topic], b)
-	}
-	if len(order) == 1 {
-		return batches
 	}
 	sorted := batches[:0:0]
 	for _, topic := range order {
@@ -221,12 +235,12 @@ func (s *sender) again(x *part, err error) {
 }
 
 func (l *lane) exchange(ctx context.Context, c *conn, batches []*batch) {
-	answer, err := c.produce(ctx, batches, l.p.cfg.RequestTimeout)
-	res, ok := answer.(*produce.Response)
-	if err == nil && !ok {
-		err = errProtocol
+	if l.shipment == nil {
+		l.shipment = newShipment()
 	}
+	answers, err := c.produce(ctx, l.shipment, batches, l.p.cfg.RequestTimeout)
 	if err != nil {
+		l.shipment = nil
 		if c.dead() && !errors.Is(err, errStale) {
 			l.p.cluster.trouble(err)
 		}
@@ -236,15 +250,9 @@ func (l *lane) exchange(ctx context.Context, c *conn, batches []*batch) {
 		}
 		return
 	}
-	codes := make(map[partKey]int16, len(batches))
-	for _, t := range res.Topics {
-		for _, p := range t.Partitions {
-			codes[partKey{t.Topic, int(p.Partition)}] = p.ErrorCode
-		}
-	}
-	for _, b := range batches {
+	for i, b := range batches {
 		x := b.part
-		n, answered := codes[partKey{x.topic, x.number}]
+		n, answered := verdictOf(answers, i, x)
 		if !answered {
 			n = -1
 		}

@@ -50,6 +50,9 @@ func (s *subscription) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.d.admin.widen(ctx, g.topic, heirs(g.topic, g.group)...); err != nil {
+		s.tell(driver.Notice{Kind: driver.Mismatch, Detail: "the largest events can't be put off or become dead letters", Err: err})
+	}
 	s.member, s.keeper, s.mover = newMember(s), &keeper{s: s, wake: make(chan struct{}, 1)}, newMover(s)
 	s.start(s.member.run)
 	s.start(s.keeper.run)

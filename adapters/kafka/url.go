@@ -25,6 +25,7 @@ var parameters = map[string]func(*Config, string) error{
 	"sasl":            func(c *Config, v string) error { c.SASL = strings.ToLower(v); return nil },
 	"replication":     func(c *Config, v string) (err error) { c.Replication, err = strconv.Atoi(v); return err },
 	"partitions":      func(c *Config, v string) (err error) { c.Partitions, err = strconv.Atoi(v); return err },
+	"max_message":     func(c *Config, v string) (err error) { c.MaxMessage, err = strconv.Atoi(v); return err },
 	"compression":     func(c *Config, v string) error { c.Compression = v; return nil },
 	"declare":         func(c *Config, v string) error { c.Declare = v; return nil },
 	"out_of_range":    func(c *Config, v string) error { c.OutOfRange = v; return nil },

@@ -31,11 +31,11 @@ func TestParseURL_ReadsEachPart(t *testing.T) {
 			c.Brokers, c.User, c.Password, c.SASL = []string{"h:9092"}, "u", "p", kafka.SASLScram256
 		},
 		"kafka://h?replication=3&partitions=12&compression=lz4&declare=verify&out_of_range=fail&session=9s&heartbeat=2s&request_timeout=4s&client_id=x" +
-			"&dial_timeout=7s&queue=5&queue_bytes=6": func(c *kafka.Config) {
+			"&dial_timeout=7s&queue=5&queue_bytes=6&max_message=7": func(c *kafka.Config) {
 			c.Brokers, c.Replication, c.Partitions, c.Compression = []string{"h:9092"}, 3, 12, "lz4"
 			c.Declare, c.OutOfRange, c.Session = kafka.DeclareVerify, kafka.OutOfRangeFail, 9*time.Second
 			c.Heartbeat, c.RequestTimeout, c.ClientID = 2*time.Second, 4*time.Second, "x"
-			c.DialTimeout, c.Queue, c.QueueBytes = 7*time.Second, 5, 6
+			c.DialTimeout, c.Queue, c.QueueBytes, c.MaxMessage = 7*time.Second, 5, 6, 7
 		},
 	} {
 		want := plain
@@ -59,6 +59,8 @@ func TestParseURL_SaysWhatIsWrongWithoutTheSecret(t *testing.T) {
 		"kafka://u:hunter2@h?acks=1":                    `unknown parameter "acks", known are`,
 		"kafka://u:hunter2@h?partitions=x":              "parameter partitions",
 		"kafka://u:hunter2@h?partitions=-1":             "partitions is negative",
+		"kafka://u:hunter2@h?max_message=-1":            "max message is negative",
+		"kafka://u:hunter2@h?max_message=2147483647":    "max message is out of range",
 		"kafka://u:hunter2@h?sasl=oauth":                "sasl is",
 		"kafka://h?sasl=plain":                          "sasl needs a user",
 		"kafka://u:hunter2@h?compression=brotli":        "compression is",

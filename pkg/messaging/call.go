@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/herald-go/herald/envelope"
 	"github.com/herald-go/herald/pkg/driver"
@@ -22,6 +23,7 @@ type call struct {
 	fates   []driver.Fate     // of send; 0 is not known yet
 	ctx     sendContext
 	done    chan struct{} // nil for asynchronous calls; capacity 1, so that the last Done never blocks
+	timer   *time.Timer   // of its wait, used again
 
 	mu      sync.Mutex
 	pending int
@@ -163,19 +165,36 @@ func (c *call) withhold(i int) {
 	}
 }
 
-// wait waits for every fate and reports whether they came before ctx ended.
-func (c *call) wait(ctx context.Context) bool {
+// wait waits for every fate, and returns nil, or why it waits no longer.
+func (c *call) wait() error {
 	select {
 	case <-c.done:
-		return true
+		return nil
 	default:
 	}
+	timeout, timed := c.ctx.untimed()
+	if !timed {
+		select {
+		case <-c.done:
+			return nil
+		case <-c.ctx.Done():
+			return cause(&c.ctx)
+		}
+	}
+	if c.timer == nil {
+		c.timer = time.NewTimer(timeout)
+	} else {
+		c.timer.Reset(timeout)
+	}
+	defer c.timer.Stop()
 	select {
 	case <-c.done:
-		return true
-	case <-ctx.Done():
+		return nil
+	case <-c.ctx.Context.Done():
+		return cause(c.ctx.Context)
+	case <-c.timer.C:
+		return context.DeadlineExceeded
 	}
-	return false
 }
 
 // withdraw takes back what the driver has not claimed and settles, for the caller, what has no fate yet: withdrawn is unavailable, claimed

@@ -146,7 +146,7 @@ func (p *Producer) transmit(ctx context.Context, c *call, topic string) error {
 	}
 	c.ctx.begin(ctx, b.config.PublishTimeout)
 	b.driverPublisher.Send(&c.ctx, to, c.send, c)
-	if !c.wait(&c.ctx) && !c.withdraw(cause(&c.ctx)) {
+	if why := c.wait(); why != nil && !c.withdraw(why) {
 		<-c.done // the last fate came first; its token must not outlive the call
 	}
 	c.ctx.end()

@@ -186,8 +186,8 @@ func (b *Broker) store(ctx context.Context, to driver.Address, m *driver.Message
 	c.ctx.begin(ctx, b.config.PublishTimeout)
 	defer c.ctx.end()
 	b.driverPublisher.Send(&c.ctx, to, c.send, c)
-	if !c.wait(&c.ctx) {
-		c.withdraw(cause(&c.ctx))
+	if why := c.wait(); why != nil {
+		c.withdraw(why)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -30,6 +30,15 @@ func (c *sendContext) real() context.Context {
 	return c.inner
 }
 
+// untimed returns the time-out, and true where the parent has no deadline and nobody has asked for Done: then a timer does, which costs less
+// than a context.
+func (c *sendContext) untimed() (time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, deadline := c.Context.Deadline()
+	return c.timeout, c.inner == nil && !deadline
+}
+
 // Done implements context.Context.
 func (c *sendContext) Done() <-chan struct{} { return c.real().Done() }
 
