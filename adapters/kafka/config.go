@@ -54,7 +54,7 @@ const (
 	// DefaultRequestTimeout is how long an answer may take before its connection counts as dead.
 	DefaultRequestTimeout = 10 * time.Second
 	// DefaultQueue is how many messages the publisher holds that have no fate yet.
-	DefaultQueue = 32_768
+	DefaultQueue = 10_000
 	// DefaultQueueBytes is how many bytes the publisher holds that have no fate yet.
 	DefaultQueueBytes = 64 << 20
 	// DefaultClientID is what brokers log and meter connections under.
