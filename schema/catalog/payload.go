@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/herald-go/herald/schema"
+	"github.com/herald-go/herald/schema/avro"
 	"github.com/herald-go/herald/schema/internal/outline"
+	"github.com/herald-go/herald/schema/protobuf"
 )
 
 // The schema formats of the AsyncAPI specification ("Schema formats table") and, for JSON Schema 2020-12, of its own pattern.
@@ -19,13 +21,13 @@ const (
 	formatProto = "application/vnd.google.protobuf;version="
 )
 
-// contentType returns the media type of data in a format.
+// contentType returns the media type of data in a format: that of the format's codec.
 func contentType(f schema.Format) string {
 	switch f {
 	case schema.Avro:
-		return "application/vnd.apache.avro"
+		return avro.ContentType
 	case schema.Protobuf:
-		return "application/x-protobuf"
+		return protobuf.ContentType
 	case schema.JSONSchema:
 	}
 	return "application/json"

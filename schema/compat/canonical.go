@@ -22,6 +22,9 @@ import (
 // JSON Schema is taken without title, description, $comment, examples and deprecated; Avro without doc; Protobuf as its descriptor without
 // source positions and comments.
 func Fingerprint(ctx context.Context, v Version) (string, error) {
+	if err := v.Schema.CheckLimits(); err != nil {
+		return "", fmt.Errorf("fingerprint %s: %w", v.Ref, err)
+	}
 	sum := sha256.New()
 	if err := canonical(ctx, sum, v, 0); err != nil {
 		return "", fmt.Errorf("fingerprint %s: %w", v.Ref, err)

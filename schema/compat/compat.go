@@ -56,6 +56,11 @@ func Compare(ctx context.Context, older, newer Version, d Direction, c Config) (
 		return nil, err
 	}
 	p := newPair(d, older.Ref, newer.Ref)
+	for _, v := range []Version{older, newer} {
+		if err := v.Schema.CheckLimits(); err != nil {
+			return nil, fmt.Errorf("compare %s with version %s: %w", newer.Ref, p.older, err)
+		}
+	}
 	if older.Schema.Format != newer.Schema.Format {
 		return allowed([]Finding{p.finding("", RuleFormatChanged, fmt.Sprintf("the schema changed from %s to %s: %s can't be read by %s",
 			older.Schema.Format, newer.Schema.Format, p.events(), p.reader))}, c), nil

@@ -84,6 +84,25 @@ func TestHostileSchemasAreComparedWithinBounds(t *testing.T) {
 	}
 }
 
+// References that double at every level are small in memory and endless to walk over.
+func TestReferencesThatDoubleAreRefused(t *testing.T) {
+	t.Parallel()
+	doubling := schema.Schema{Format: schema.JSONSchema, Text: []byte(`{}`)}
+	for range 30 {
+		doubling.References = []schema.Reference{{Name: "a", Schema: doubling}, {Name: "b", Schema: doubling}}
+	}
+	bomb := compat.Version{Ref: schema.Ref{Type: "a.b", Version: "1"}, Schema: doubling}
+	plain := compat.Version{Ref: schema.Ref{Type: "a.b", Version: "2"}, Schema: schema.Schema{Format: schema.JSONSchema, Text: []byte(`true`)}}
+	if _, err := compat.Fingerprint(t.Context(), bomb); !errors.Is(err, schema.ErrInvalidSchema) {
+		t.Errorf("fingerprint: %v", err)
+	}
+	for _, pair := range [][2]compat.Version{{bomb, plain}, {plain, bomb}} {
+		if _, err := compat.Compare(t.Context(), pair[0], pair[1], compat.NewReadsOld, compat.Config{}); !errors.Is(err, schema.ErrInvalidSchema) {
+			t.Errorf("compare: %v", err)
+		}
+	}
+}
+
 func TestAnEndedContextEndsTheComparison(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

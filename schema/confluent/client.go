@@ -146,6 +146,9 @@ func (c *Client) resolve(ctx context.Context, a schemaAnswer, source string, b *
 			return schema.Schema{}, err
 		}
 		s.References = append(s.References, schema.Reference{Name: ref.Name, Schema: r.schema})
+		if err := s.CheckLimits(); err != nil {
+			return schema.Schema{}, err // references that are shared at every level are few to ask for and endless to walk over
+		}
 	}
 	return s, nil
 }
@@ -222,6 +225,8 @@ func (c *Client) Register(ctx context.Context, typ string, s schema.Schema) (int
 		return 0, err
 	}
 	c.schemas.forgetUnknown()
+	c.frames.forgetUnknown()
+	c.ids.forgetUnknown()
 	return answer.ID, nil
 }
 

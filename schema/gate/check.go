@@ -32,7 +32,8 @@ type Report struct {
 
 // Check decides whether the set may be published. base is what is published where the set goes to, lock what was published; either may be nil.
 // With neither, every version counts as new. A version that is new is compared with those before it in the set and the base together, by the
-// mode. A version that was published may change its documentation and layout only, and may not go away.
+// mode, and one that was published with the new ones before it, should some have been put in. A version that was published may change its
+// documentation and layout only, and may not go away.
 //
 // Schemas that can't be read are problems; the error is for ctx alone.
 func Check(ctx context.Context, set, base Set, lock Lock, c Config) (*Report, error) {
@@ -80,8 +81,11 @@ func (g *gateCheck) version(ref schema.Ref) {
 		g.report.Changed = append(g.report.Changed, ref)
 		g.add(problem(ref, s, RuleChanged, "", "version "+ref.Version+" was published with another schema, as "+where+" has it: publish the change as a new version"))
 	}
-	if g.conf.All || !inLock && !inBase || changed && !inBase {
-		g.compare(ref, s)
+	switch {
+	case g.conf.All, !inLock && !inBase, changed && !inBase:
+		g.compare(ref, s, nil)
+	case slices.ContainsFunc(g.report.New, func(other schema.Ref) bool { return other.Type == ref.Type }):
+		g.compare(ref, s, g.report.New)
 	}
 }
 
@@ -93,8 +97,8 @@ func (g *gateCheck) invalid(ref schema.Ref, s schema.Schema, err error) {
 	}
 }
 
-// compare holds a version to those before it.
-func (g *gateCheck) compare(ref schema.Ref, s schema.Schema) {
+// compare holds a version to those before it, of which only some count where only is not nil.
+func (g *gateCheck) compare(ref schema.Ref, s schema.Schema, only []schema.Ref) {
 	older := g.before(ref)
 	if len(older) == 0 {
 		// Nothing to compare with, but a text that can't be compiled is better known now.
@@ -111,6 +115,9 @@ func (g *gateCheck) compare(ref schema.Ref, s schema.Schema) {
 		return
 	}
 	for _, f := range fs {
+		if only != nil && !slices.Contains(only, schema.Ref{Type: ref.Type, Version: f.Older}) {
+			continue // both were published: nothing can be done about it
+		}
 		p := problem(ref, s, f.Rule, f.Path, f.Message)
 		p.Direction, p.Against = f.Direction, f.Older
 		g.add(p)

@@ -102,6 +102,22 @@ func TestANewVersionIsComparedWithThoseOfTheBaseToo(t *testing.T) {
 	}
 }
 
+func TestAVersionPutBeforeAPublishedOneIsWhatThatOneMustRead(t *testing.T) {
+	t.Parallel()
+	base := set(t, map[string]string{"order.placed/1.json": second, "order.placed/3.json": first, "order.placed/4.json": third})
+	s := set(t, map[string]string{"order.placed/1.json": second, "order.placed/2.json": second, "order.placed/3.json": first, "order.placed/4.json": third})
+	for mode, against := range map[compat.Mode][]string{compat.Backward: {"3 2"}, compat.BackwardTransitive: {"3 2", "4 2", "4 2"}} {
+		r := check(t, s, base, nil, gate.Config{Compat: compat.Config{Mode: mode}})
+		var found []string
+		for _, p := range r.Problems { // what versions 3 and 4 break of version 1 and of each other was published
+			found = append(found, p.Version+" "+p.Against)
+		}
+		if !slices.Equal(found, against) || !slices.Equal(r.New, order("2")) {
+			t.Errorf("%v: got %v, want %v", mode, found, against)
+		}
+	}
+}
+
 func TestWhatWasPublishedMayChangeItsWordsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	published := set(t, map[string]string{"order.placed/1.json": first})

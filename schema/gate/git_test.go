@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -69,6 +70,38 @@ func TestGitReadsTheFolderAsItWas(t *testing.T) {
 	}
 	if text, err := fs.ReadFile(files, "order.placed/1.json"); err != nil || string(text) != first {
 		t.Errorf("got %s, %v", text, err)
+	}
+}
+
+// A revision's attributes could keep files from an archive, change their lines' ends, or have a program of the configuration run over them.
+func TestGitReadsWhatWasCommittedWhateverAttributesSay(t *testing.T) {
+	t.Parallel()
+	attributes := "1.json export-ignore\n2.json text eol=crlf\n3.json export-subst\n4.json filter=loud\n"
+	want := map[string]string{"1.json": first, "2.json": "{}\n\n", "3.json": `{"title":"$Format:%H$"}`, "4.json": third}
+	files := map[string]string{"schemas/.gitattributes": attributes}
+	for name, text := range want {
+		files["schemas/order.placed/"+name] = text
+	}
+	repo := repository(t, files)
+	config := filepath.Join(repo, ".git", "config")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, append(text, "[filter \"loud\"]\n\tsmudge = touch ran && cat\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read, err := gate.Git(t.Context(), filepath.Join(repo, "schemas"), "HEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range want {
+		if got, err := fs.ReadFile(read, "order.placed/"+name); err != nil || string(got) != text {
+			t.Errorf("%s: got %q, %v, want %q", name, got, err, text)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(repo, "ran")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the filter ran: %v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -46,6 +45,9 @@ func runProto(ctx context.Context, c ProtoConfig, s Source) ([]byte, error) {
 	if s.Schema.Format != schema.Protobuf {
 		return nil, fmt.Errorf("%w: %s is no Protobuf", schema.ErrInvalidSchema, s.Schema.Source)
 	}
+	if err := s.Schema.CheckLimits(); err != nil {
+		return nil, err
+	}
 	name := strings.ToLower(cmp.Or(s.Name, TypeName(s.Ref))) + ".proto"
 	files, err := compileProto(ctx, name, s.Schema)
 	if err != nil {
@@ -83,9 +85,7 @@ func runProto(ctx context.Context, c ProtoConfig, s Source) ([]byte, error) {
 // compileProto returns the file and all that it imports, those first.
 func compileProto(ctx context.Context, name string, s schema.Schema) ([]*descriptorpb.FileDescriptorProto, error) {
 	texts := map[string]string{name: string(s.Text)}
-	if err := collectTexts(&s, texts, 0); err != nil {
-		return nil, err
-	}
+	collectTexts(&s, texts)
 	compiler := protocompile.Compiler{
 		MaxParallelism: 1,
 		SourceInfoMode: protocompile.SourceInfoStandard,
@@ -118,16 +118,10 @@ func compileProto(ctx context.Context, name string, s schema.Schema) ([]*descrip
 	return out, nil
 }
 
-func collectTexts(s *schema.Schema, texts map[string]string, depth int) error {
-	if depth > schema.MaxReferenceDepth {
-		return errors.New("too many levels of references")
-	}
+func collectTexts(s *schema.Schema, texts map[string]string) {
 	for i := range s.References {
 		r := &s.References[i]
 		texts[r.Name] = string(r.Text)
-		if err := collectTexts(&r.Schema, texts, depth+1); err != nil {
-			return err
-		}
+		collectTexts(&r.Schema, texts)
 	}
-	return nil
 }

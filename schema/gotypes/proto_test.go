@@ -32,7 +32,12 @@ func TestProtoWritesWhatProtocGenGoWrites(t *testing.T) {
 
 func TestProtoRefusesWhatItCantRead(t *testing.T) {
 	t.Parallel()
+	doubling := schema.Schema{Format: schema.Protobuf, Text: []byte(`syntax = "proto3"; message A {}`)}
+	for range 30 {
+		doubling.References = []schema.Reference{{Name: "a.proto", Schema: doubling}, {Name: "b.proto", Schema: doubling}}
+	}
 	for _, s := range []schema.Schema{
+		doubling,
 		{Format: schema.JSONSchema, Text: []byte(`{}`)},
 		{Format: schema.Protobuf, Text: []byte(`syntax = "proto3"; import "/etc/passwd";`)},
 		{Format: schema.Protobuf, Text: []byte(`message`)},

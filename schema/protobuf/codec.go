@@ -2,6 +2,7 @@ package protobuf
 
 import (
 	"fmt"
+	"reflect"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -27,9 +28,12 @@ func (Codec[T]) Marshal(v T) ([]byte, error) {
 // limits are the depth that Compiler's validators allow.
 var limits = proto.UnmarshalOptions{RecursionLimit: maxDepth}
 
-// Unmarshal decodes data into a new message and sets v to it.
+// Unmarshal decodes data into a new message and sets v to it. A T that is an interface names no message: that is an error.
 func (Codec[T]) Unmarshal(data []byte, v *T) error {
 	var zero T
+	if any(zero) == nil {
+		return fmt.Errorf("decode protobuf: expected the codec of a generated message, got that of %v", reflect.TypeFor[T]())
+	}
 	m, ok := zero.ProtoReflect().Type().New().Interface().(T)
 	if !ok {
 		return fmt.Errorf("decode protobuf: %T is not its own message", zero)

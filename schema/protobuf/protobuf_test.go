@@ -259,6 +259,14 @@ func TestTheCodecKeepsAMessage(t *testing.T) {
 	}
 }
 
+func TestACodecOfAnInterfaceIsAnErrorAndNoPanic(t *testing.T) {
+	t.Parallel()
+	var got proto.Message
+	if err := (protobuf.Codec[proto.Message]{}).Unmarshal([]byte{}, &got); err == nil || !strings.Contains(err.Error(), "protoreflect.ProtoMessage") {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 // FuzzValidate walks over any data, and compiles any text.
 func FuzzValidate(f *testing.F) {
 	f.Add([]byte(money), []byte{0x08, 0x10, 0x12, 0x01, 0x61})

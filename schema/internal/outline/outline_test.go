@@ -167,6 +167,21 @@ func TestReferencesLeadToTheSchemasReferencesAlone(t *testing.T) {
 	}
 }
 
+// References that double at every level are small in memory and endless to walk over, the more so when their texts have no bytes to count.
+func TestReferencesThatDoubleAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{}`, ``} {
+		doubling := schema.Schema{Format: schema.JSONSchema, Text: []byte(text)}
+		for range 30 {
+			doubling.References = []schema.Reference{{Name: "a", Schema: doubling}, {Name: "b", Schema: doubling}}
+		}
+		doubling.Text = []byte(`{}`)
+		if _, err := outline.Read(doubling); !errors.Is(err, schema.ErrInvalidSchema) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // FuzzRead looks for what makes reading panic, hang, or a sample that is no JSON.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{
