@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -57,28 +58,28 @@ func (w *worker) send(ctx context.Context, e envelope.Event) error {
 	wrong := w.early.next()%every == 0
 	switch {
 	case w.role.Broken == BreakTwice && wrong:
-		if err := w.broker.Publish(ctx, w.role.Topic, e); err != nil {
+		if err := w.client.publish(ctx, e); err != nil {
 			return err
 		}
 	case w.role.Broken == BreakSwallow:
-		_ = w.broker.Publish(ctx, w.role.Topic, e) // that is what is wrong
+		_ = w.client.publish(ctx, e) // that is what is wrong
 		return nil
 	case w.role.Broken == BreakRefuse && wrong && e.Key == "":
-		_ = w.broker.Publish(context.WithoutCancel(ctx), w.role.Topic, e)
-		return errBroken
+		_ = w.client.publish(context.WithoutCancel(ctx), e)
+		return fmt.Errorf("%w: %w", errTold, errBroken)
 	case w.role.Broken == BreakGhost && wrong:
 		ghost := e
 		ghost.ID, ghost.Key = "ghost-"+e.ID, ""
-		_ = w.broker.Publish(ctx, w.role.Topic, ghost)
+		_ = w.client.publish(ctx, ghost)
 	case w.role.Broken == BreakLate:
-		err := w.broker.Publish(ctx, w.role.Topic, e)
+		err := w.client.publish(ctx, e)
 		if e.Key == "" {
 			<-ctx.Done()
 			<-time.After(200 * time.Millisecond)
 		}
 		return err
 	}
-	return w.broker.Publish(ctx, w.role.Topic, e)
+	return w.client.publish(ctx, e)
 }
 
 // early is what a broken handler has acked and not handled, and the count of what passes.

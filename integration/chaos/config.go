@@ -29,6 +29,8 @@ type Config struct {
 	Rate int
 	// Rows, if there are any, are the only faults that are drawn.
 	Rows []string
+	// Client names what carries the events: Herald if it is empty, or Watermill. Watermill is hurt by the rows that need nothing of Herald's.
+	Client string `json:",omitempty"`
 	// Broken makes every process wrong in that way.
 	Broken string
 	// Log is told what happens; nil is nobody.
@@ -73,6 +75,22 @@ func Rules(kind brokers.Kind) history.Rules {
 		r.Grace, r.Recovery = 16*time.Second, 10*time.Second
 	}
 	return r
+}
+
+// rules are those of the run.
+func (c Config) rules() history.Rules {
+	r := Rules(c.Broker)
+	// A consumer group of Redis gives each entry to whoever asks, and Watermill has nothing above it that keeps a key with one member.
+	r.Disordered = c.Client == Watermill && c.Broker.Adapter() == string(brokers.Redis)
+	return r
+}
+
+// by names the client of a run, where it is not Herald.
+func (c Config) by() string {
+	if c.Client == "" {
+		return ""
+	}
+	return ", by " + c.Client
 }
 
 // planFile is the file of a folder that says what was run there.

@@ -7,4 +7,6 @@
 //
 //	go run ./cmd/chaos -broker redis -duration 90s -seed 1      # in integration/
 //	go run ./cmd/chaos -check ../.cache/chaos/redis-1              # judge again
+//
+// The roles can be played by Watermill instead of Herald (Config.Client), with the same nemesis, record and judge.
 package chaos

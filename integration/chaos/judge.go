@@ -64,7 +64,7 @@ func Judge(dir string) (*Result, error) {
 		if !s.Drained {
 			continue
 		}
-		if s.Report, err = Rules(cfg.Broker).Check(history.Read(s.Dir)); err != nil {
+		if s.Report, err = cfg.rules().Check(history.Read(s.Dir)); err != nil {
 			return nil, err
 		}
 		if result.Origin == "" {
@@ -125,6 +125,9 @@ func (c Config) command() string {
 		c.Broker, c.Duration, c.Seed, c.Rate, c.Members, c.Publishers)
 	if len(c.Rows) > 0 {
 		line += fmt.Sprintf(" -rows %q", strings.Join(c.Rows, ","))
+	}
+	if c.Client != "" {
+		line += " -client " + c.Client
 	}
 	if c.Broken != "" {
 		line += " -break " + c.Broken

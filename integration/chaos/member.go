@@ -23,8 +23,8 @@ func retries() messaging.RetryPolicy {
 	return messaging.RetryPolicy{Quick: []time.Duration{0, 20 * time.Millisecond}, Later: []time.Duration{time.Second, 2 * time.Second}}
 }
 
-// subscribe makes the process a member of the group.
-func (w *worker) subscribe(ctx context.Context) (wait func(), err error) {
+// subscription are the options of a member.
+func (w *worker) subscription() []messaging.SubscribeOption {
 	options := []messaging.SubscribeOption{
 		messaging.Group(w.role.Group), messaging.Member(w.role.Name), messaging.Window(w.role.Window, 16<<20), messaging.Concurrency(8),
 		messaging.Retry(retries()), messaging.HandlerTimeout(time.Minute),
@@ -32,12 +32,18 @@ func (w *worker) subscribe(ctx context.Context) (wait func(), err error) {
 	if w.role.Partitions > 0 {
 		options = append(options, messaging.OrderAcrossReplicas(w.role.Partitions))
 	}
+	return options
+}
+
+// subscribe makes the process a member of the group.
+func (w *worker) subscribe(ctx context.Context) (wait func(), err error) {
 	opening, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	handler, wait := w.handler()
-	_, err = w.broker.Subscribe(opening, w.role.Topic, handler, options...)
-	return wait, err
+	return w.client.subscribe(opening)
 }
+
+// effort is how long a handler takes this time.
+func (w *worker) effort() time.Duration { return rand.N(w.role.Work) }
 
 // handle is one attempt.
 func (w *worker) handle(ctx context.Context, d *messaging.Delivery) error {
@@ -48,10 +54,14 @@ func (w *worker) handle(ctx context.Context, d *messaging.Delivery) error {
 	w.note(w.op(history.Start, d.ID, d.Key))
 	err := outcome(d)
 	if err == nil && w.role.Work > 0 {
-		err = work(ctx, rand.N(w.role.Work))
+		err = work(ctx, w.effort())
 	}
 	if err != nil {
-		w.note(w.op(history.Freed, d.ID, d.Key))
+		o := w.op(history.Freed, d.ID, d.Key)
+		if ctx.Err() != nil {
+			o.Note = history.Interrupted
+		}
+		w.note(o)
 		return err
 	}
 	w.note(w.op(history.Done, d.ID, d.Key))

@@ -21,6 +21,8 @@ type Row struct {
 	Destroys, Forgets bool
 	// whom says whom it hurts: history.Nobody, "" for everybody, or "member" for one that is drawn.
 	whom string
+	// ours tells that it hurts by names that Herald gives, or what Herald alone makes again, or has a meaning for Herald alone.
+	ours bool
 	do   func(ctx context.Context, r *run, c *child) error
 }
 
@@ -47,7 +49,7 @@ func Rows(kind brokers.Kind) []Row {
 
 // rows are those of the run.
 func (r *run) rows() ([]Row, error) {
-	all := Rows(r.cfg.Broker)
+	all := slices.DeleteFunc(Rows(r.cfg.Broker), func(row Row) bool { return row.For(r.cfg.Client) != "" })
 	if len(r.cfg.Rows) == 0 {
 		return all, nil
 	}
@@ -89,12 +91,12 @@ func (r *run) nemesis(ctx context.Context, until time.Time) error {
 // inject runs one fault from its beginning to its end.
 func (r *run) inject(ctx context.Context, row Row) error {
 	r.faults++
-	o := history.Op{Kind: history.Fault, Count: r.faults, Note: row.Name, Member: row.whom}
+	o := history.Op{Kind: history.Fault, Count: r.faults, Note: row.Name, Member: r.cfg.victim(row.whom)}
 	var victim *child
 	if row.whom == oneMember {
 		members := r.of(Handling)
 		victim = members[r.random.IntN(len(members))]
-		o.Member = victim.role.Name
+		o.Member = r.cfg.victim(victim.role.Name)
 	}
 	if row.Destroys {
 		if err := r.gather(ctx); err != nil {
@@ -137,6 +139,7 @@ const gatherTime = 5 * time.Second
 
 // gather lets handlers rest so that there is something to destroy, and then publishers, so that it is known what.
 func (r *run) gather(ctx context.Context) error {
+	r.note(history.Op{Kind: history.Phase, Note: history.Rest})
 	if err := r.tell(ctx, Handling, orderRest, saysHeld); err != nil {
 		return err
 	}

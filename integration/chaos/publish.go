@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/herald-go/herald/envelope"
-	"github.com/herald-go/herald/pkg/messaging"
 
 	"github.com/herald-go/herald/integration/history"
 )
@@ -110,10 +109,10 @@ func (w *worker) attempt(ctx context.Context, e envelope.Event) error {
 	switch {
 	case err == nil:
 		o.Kind = history.Acked
-	case errors.Is(err, messaging.ErrUnconfirmed):
-		o.Kind = history.Unknown
-	default:
+	case errors.Is(err, errTold):
 		o.Kind = history.Refused
+	default:
+		o.Kind = history.Unknown
 	}
 	w.note(o)
 	return err

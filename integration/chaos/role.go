@@ -28,6 +28,8 @@ type Role struct {
 	// Broker, URL and Through say how it gets to its broker: the kind, the URL, and the address that leads there over the network. Session, if
 	// positive, replaces the broker's session.
 	Broker, URL, Through string
+	// Client names the library that carries the events: Herald if it is empty.
+	Client string
 	// Dir is the folder of the history.
 	Dir string
 	// Topic and Group are those of the run, in so many Partitions.
@@ -69,7 +71,7 @@ const (
 // worker is a process that plays a role.
 type worker struct {
 	role   Role
-	broker *messaging.Broker
+	client client
 	log    *history.File
 	gate   gate
 	early  early
@@ -87,7 +89,7 @@ func Work(ctx context.Context, r Role, open Opener, orders <-chan string, say fu
 	before := count()
 	opening, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	if w.broker, err = open(opening, r, w.options()...); err != nil {
+	if w.client, err = w.carrier(opening, open); err != nil {
 		return err
 	}
 	working, stop := context.WithCancel(ctx)
@@ -113,7 +115,7 @@ func Work(ctx context.Context, r Role, open Opener, orders <-chan string, say fu
 	}
 	closing, end := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer end()
-	err = errors.Join(err, w.broker.Close(closing))
+	err = errors.Join(err, w.client.close(closing))
 	return errors.Join(err, w.left(before))
 }
 

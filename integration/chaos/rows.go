@@ -29,7 +29,7 @@ var commonRows = []Row{
 	{Name: "consumer SIGSTOP past its lease", whom: oneMember, do: memberStopped},
 	{Name: "publisher kill -9", whom: history.Nobody, do: publisherKilled},
 	{Name: "rebalance storm", whom: history.Nobody, do: storm},
-	{Name: "skewed clock", whom: history.Nobody, do: skewedMember},
+	{Name: "skewed clock", ours: true, whom: history.Nobody, do: skewedMember},
 }
 
 // lease is longer than a broker waits for a silent member, and than it takes a client to notice a silent broker.

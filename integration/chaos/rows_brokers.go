@@ -29,10 +29,10 @@ var rabbitmqRows = []Row{
 	{Name: "disk alarm", On: onRabbitMQ, whom: history.Nobody, do: alarm(
 		[]string{"set_disk_free_limit", "100000GB"}, []string{"set_disk_free_limit", "50MB"},
 	)},
-	{Name: "exchange deleted", On: onRabbitMQ, do: func(_ context.Context, r *run, _ *child) error {
+	{Name: "exchange deleted", On: onRabbitMQ, ours: true, do: func(_ context.Context, r *run, _ *child) error {
 		return r.amqp(func(ch *amqp.Channel) error { return ch.ExchangeDelete(r.topic, false, false) })
 	}},
-	{Name: "queues deleted", On: onRabbitMQ, Destroys: true, do: queuesDeleted},
+	{Name: "queues deleted", On: onRabbitMQ, ours: true, Destroys: true, do: queuesDeleted},
 }
 
 func alarm(on, off []string) func(context.Context, *run, *child) error {
@@ -71,7 +71,7 @@ func queuesDeleted(_ context.Context, r *run, _ *child) error {
 
 // kafkaRows are the faults that Kafka alone has.
 var kafkaRows = []Row{
-	{Name: "topic deleted", On: onKafka, Destroys: true, do: func(ctx context.Context, r *run, _ *child) error {
+	{Name: "topic deleted", On: onKafka, ours: true, Destroys: true, do: func(ctx context.Context, r *run, _ *child) error {
 		_, err := r.broker.Exec(ctx, "kafka-topics", "--bootstrap-server", r.broker.Inside(), "--delete", "--topic", r.topic)
 		r.wait(ctx, time.Second)
 		return err
@@ -90,11 +90,11 @@ var redisRows = []Row{
 		r.wait(ctx, 2*time.Second)
 		return errors.Join(err, r.cli(ctx, "REPLICAOF", "NO", "ONE"))
 	}},
-	{Name: "FLUSHALL", On: onRedis, Destroys: true, do: func(ctx context.Context, r *run, _ *child) error { return r.cli(ctx, "FLUSHALL") }},
-	{Name: "streams trimmed", On: onRedis, Destroys: true, do: func(ctx context.Context, r *run, _ *child) error {
+	{Name: "FLUSHALL", On: onRedis, ours: true, Destroys: true, do: func(ctx context.Context, r *run, _ *child) error { return r.cli(ctx, "FLUSHALL") }},
+	{Name: "streams trimmed", On: onRedis, ours: true, Destroys: true, do: func(ctx context.Context, r *run, _ *child) error {
 		return r.streams(ctx, func(key string) []string { return []string{"XTRIM", key, "MAXLEN", "0"} })
 	}},
-	{Name: "group deleted", On: onRedis, Forgets: true, do: func(ctx context.Context, r *run, _ *child) error {
+	{Name: "group deleted", On: onRedis, ours: true, Forgets: true, do: func(ctx context.Context, r *run, _ *child) error {
 		return r.streams(ctx, func(key string) []string { return []string{"XGROUP", "DESTROY", key, group} })
 	}},
 }

@@ -36,6 +36,7 @@ type run struct {
 	nets     []*network.Network
 	direct   *messaging.Broker // the parent's own, past all networks
 	faults   int64
+	links    int // connections that the broker had before anybody came
 	epochs   map[string]int
 	failed   []error // of faults that could not be injected as they should
 }
@@ -99,15 +100,6 @@ func session(ctx context.Context, cfg Config, number int, duration time.Duration
 	return r.phases(ctx, duration)
 }
 
-// settings make a broker's confirmations survive the death of its process. With everysec Redis answers before it has written to its file while
-// the sync before takes long, two seconds at most: what it has answered then ends with the process.
-func settings(kind brokers.Kind) []brokers.Option {
-	if kind.Adapter() == string(brokers.Redis) {
-		return []brokers.Option{brokers.Setting("appendfsync", "always")}
-	}
-	return nil
-}
-
 func (r *run) phases(ctx context.Context, duration time.Duration) error {
 	if err := r.warm(ctx); err != nil {
 		return fmt.Errorf("warm: %w", err)
@@ -157,12 +149,23 @@ func (r *run) note(o history.Op) {
 // warm opens everything, and waits until traffic flows.
 func (r *run) warm(ctx context.Context) error {
 	r.phase("warm")
+	var err error
+	if r.links, err = r.linked(ctx); err != nil {
+		return err
+	}
 	role := Role{Broker: string(r.cfg.Broker), URL: r.broker.URL(), Topic: r.topic, Group: group, Partitions: partitions}
 	spec := messaging.Topic{Name: r.topic, Partitions: partitions, Groups: []string{group}}
-	var err error
+	if r.cfg.Client != "" {
+		return r.crew(ctx)
+	}
 	if r.direct, err = Open(ctx, role, messaging.WithConfig(messaging.Config{Service: "chaos", Topics: []messaging.Topic{spec}})); err != nil {
 		return err
 	}
+	return r.crew(ctx)
+}
+
+// crew starts the processes, and waits until traffic flows.
+func (r *run) crew(ctx context.Context) error {
 	for i := range r.cfg.Members {
 		if _, err := r.member(ctx, "m"+strconv.Itoa(i+1), r.network(), false); err != nil {
 			return err
@@ -193,7 +196,7 @@ func (r *run) named(place string) string {
 func (r *run) member(ctx context.Context, place string, net *network.Network, skewed bool) (*child, error) {
 	role := Role{
 		Name: r.named(place), Part: Handling, Topic: r.topic, Group: group, Partitions: partitions, Seed: r.random.Uint64(), Window: window,
-		Work: 3 * time.Millisecond, Skewed: skewed, Broken: r.cfg.Broken,
+		Work: 3 * time.Millisecond, Skewed: skewed, Broken: r.cfg.Broken, Client: r.cfg.Client,
 	}
 	c, err := r.start(ctx, role, net)
 	if err != nil {
@@ -206,7 +209,7 @@ func (r *run) publisher(ctx context.Context, place string, net *network.Network)
 	all := keys * r.cfg.Publishers
 	role := Role{
 		Name: r.named(place), Part: Publishing, Topic: r.topic, Group: group, Partitions: partitions, Seed: r.random.Uint64(), Keys: keys,
-		Pause: time.Duration(all) * time.Second / time.Duration(r.cfg.Rate), Hasty: hastyPause, Broken: r.cfg.Broken,
+		Pause: time.Duration(all) * time.Second / time.Duration(r.cfg.Rate), Hasty: hastyPause, Broken: r.cfg.Broken, Client: r.cfg.Client,
 	}
 	c, err := r.start(ctx, role, net)
 	if err != nil {
@@ -257,6 +260,9 @@ func (r *run) drain(ctx context.Context) error {
 	}
 	if err := r.watch.drain(ctx, drainTime); err != nil {
 		return err
+	}
+	if r.direct == nil {
+		return nil // no other client sends dead letters back
 	}
 	sent, err := r.redrive(ctx)
 	if err != nil {
@@ -313,9 +319,11 @@ func (r *run) close() error {
 	r.note(history.Op{Kind: history.Left, Note: "connections", Member: "all", Count: int64(open)})
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	errs = append(errs, r.direct.Close(ctx))
+	if r.direct != nil {
+		errs = append(errs, r.direct.Close(ctx))
+	}
 	r.direct = nil
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.unlinked(ctx))...)
 }
 
 // abandon ends what a session that failed has left running.

@@ -57,7 +57,7 @@ func add(to, from map[string]int) {
 
 func (r *Result) figures(out *strings.Builder) {
 	all := r.sum()
-	fmt.Fprintf(out, "\n### %s, seed %d\n\n", r.Origin, r.Config.Seed)
+	fmt.Fprintf(out, "\n### %s, seed %d%s\n\n", r.Origin, r.Config.Seed, r.Config.by())
 	for i := range r.Sessions {
 		if s := &r.Sessions[i]; !s.Drained {
 			fmt.Fprintf(out, "%s was ended early, and is not judged.\n\n", s.Dir)
@@ -128,8 +128,11 @@ func (r *Result) rows(out *strings.Builder) {
 	injected := r.sum().Rows
 	out.WriteString("\n| fault | injected |\n|---|---|\n")
 	for _, row := range Rows(r.Config.Broker) {
-		times := fmt.Sprint(injected[row.Name])
-		if injected[row.Name] == 0 {
+		times, why := fmt.Sprint(injected[row.Name]), row.For(r.Config.Client)
+		switch {
+		case why != "":
+			times = "0: " + why
+		case injected[row.Name] == 0:
 			times = "0, the time was over"
 			if len(r.Config.Rows) > 0 {
 				times = "0, not asked for"

@@ -45,7 +45,9 @@ func (w *watch) poll() error {
 			}
 			w.excuse(o.ID, true)
 		case history.Freed:
-			w.excuse(o.ID, false) // it was in hand, and comes again: only another fault can destroy it
+			if o.Note != history.Interrupted { // it was in hand, and comes again: only another fault can destroy it
+				w.excuse(o.ID, false)
+			}
 		case history.Done, history.Dead:
 			w.finished(o)
 		}

@@ -13,11 +13,12 @@ type state struct {
 	copies    int    // how many copies the broker may hold
 	used      int    // how many of them the starts have used
 	starts    int
-	freed     int    // how many copies members have lost: so many of the next starts need no copy of their own
-	why       string // by what, the last of them
-	destroyed int64  // the last fault that can have destroyed it
-	again     bool   // another one can, too
-	debts     []Op   // starts that had no cause until now
+	freed     int     // how many copies have come back: so many of the next starts need no copy of their own
+	why       string  // by what, the last of them
+	funds     []*fund // of members that had it when they were hurt: each may let it come once more
+	destroyed int64   // the last fault that can have destroyed it
+	again     bool    // another one can, too
+	debts     []Op    // starts that had no cause until now
 }
 
 // checker is one pass over a history.
@@ -26,28 +27,23 @@ type checker struct {
 	report  Report
 	events  map[string]*state
 	newest  map[string]int                 // by key, the highest Seq that has begun
-	done    map[string][]*state            // by member, what it did last, at most the window
+	done    map[string][]*state            // by member, what it did last, as far as the rules reach
 	owned   map[string]map[*state]struct{} // by member, what its handlers have
 	members map[string]struct{}
 	keys    map[keyed]string     // by member and key, the event whose handler runs
-	credit  map[string]*credit   // by member that was hurt
+	credit  map[string]*fund     // by member that was hurt, the last one
 	hurts   map[string][]hurting // by member, "" for everybody: when
 	faults  map[int64]*fault
 	meter   meter
 	gaps    gaps
-	forgot  credit // what the broker has forgotten to be finished: as much as there is
+	forgot  fund   // what the broker has forgotten to be finished: as much as there is
+	began   int64  // when the fault began that hurts just now
+	undoing string // by what the broker forgets just now what is finished
 	debtor  []*state
 	clash   []clash
 }
 
 type keyed struct{ member, key string }
-
-// credit is how many events a member that was hurt may begin that others have handled meanwhile: those that it held and had not begun.
-type credit struct {
-	left  int
-	until int64
-	why   string
-}
 
 // hurting is a time during which a member, or everybody, was hurt.
 type hurting struct{ from, to int64 }
@@ -68,7 +64,7 @@ type clash struct {
 func newChecker(r Rules) *checker {
 	return &checker{
 		rules: r, events: map[string]*state{}, newest: map[string]int{}, done: map[string][]*state{}, owned: map[string]map[*state]struct{}{},
-		keys: map[keyed]string{}, credit: map[string]*credit{}, members: map[string]struct{}{}, hurts: map[string][]hurting{}, faults: map[int64]*fault{},
+		keys: map[keyed]string{}, credit: map[string]*fund{}, members: map[string]struct{}{}, hurts: map[string][]hurting{}, faults: map[int64]*fault{},
 		report: Report{Causes: map[string]int{}, Rows: map[string]int{}}, meter: newMeter(r), gaps: gaps{ids: map[int64]int{}, told: map[int64]map[told]int64{}, lost: map[int64]int{}},
 	}
 }
@@ -87,7 +83,13 @@ func (c *checker) op(o Op) {
 		c.report.Rows[o.Note]--
 		return
 	case Forgot:
-		c.forgot = credit{until: o.At + int64(c.rules.Grace), why: o.Note}
+		c.forgot = fund{until: c.meter.calm(o.At) + int64(c.rules.Grace), why: o.Note}
+		return
+	case Undoing:
+		c.undoing = o.Note
+		return
+	case Undone:
+		c.undoing = ""
 		return
 	case Gap:
 		c.gaps.tell(o)
@@ -127,6 +129,9 @@ func (c *checker) published(s *state, o Op) {
 	switch o.Kind {
 	case Attempt:
 		c.report.Attempts++
+		if s.copies > 0 {
+			c.gaps.more++
+		}
 		s.copies++
 	case Acked:
 		c.report.Acked++
@@ -135,6 +140,9 @@ func (c *checker) published(s *state, o Op) {
 		c.report.Refused++
 		s.refused = true
 		s.copies--
+		if s.copies > 0 && c.gaps.more > 0 {
+			c.gaps.more--
+		}
 	case Unknown:
 		c.report.Unknown++
 		s.unknown = true
@@ -167,6 +175,10 @@ func (c *checker) finished(s *state, o Op) {
 	}
 	s.sunk = true
 	c.release(s, o)
+	if c.undoing != "" {
+		c.free(s, o, c.undoing)
+		return
+	}
 	c.keep(o.Member, s)
 }
 
@@ -184,20 +196,9 @@ func (c *checker) release(s *state, o Op) {
 // keep remembers what a member did last.
 func (c *checker) keep(member string, s *state) {
 	c.done[member] = append(c.done[member], s)
-	if over := len(c.done[member]) - c.rules.Window; over > 0 {
+	if over := len(c.done[member]) - max(c.rules.Window, c.rules.Reach); over > 0 {
 		c.done[member] = c.done[member][over:]
 	}
-}
-
-// free lets an event come once more. A start that had no cause has one now, if it was not long ago.
-func (c *checker) free(s *state, o Op, why string) {
-	if c.rules.Grace > 0 && len(s.debts) > 0 && o.At-s.debts[0].At <= int64(c.rules.Grace) {
-		s.debts = s.debts[1:]
-		c.report.Causes[why]++
-		return
-	}
-	s.freed++
-	s.why = why
 }
 
 func (c *checker) fault(o Op) {
@@ -210,51 +211,10 @@ func (c *checker) fault(o Op) {
 	if f == nil || f.member == Nobody {
 		return
 	}
+	c.began = f.began
 	c.hurt(o, f.member, f.row)
+	c.began = 0
 	c.hurts[f.member] = append(c.hurts[f.member], hurting{f.began, o.At})
-}
-
-// hurt frees what the member, or everybody, holds, and what it did last; it may begin as many more that it holds and has not begun.
-func (c *checker) hurt(o Op, member, why string) {
-	if why == "" {
-		why = "hurt"
-	}
-	for name, last := range c.done {
-		if member != "" && name != member {
-			continue
-		}
-		for _, s := range last {
-			c.free(s, o, why)
-		}
-		delete(c.done, name)
-	}
-	for name, held := range c.owned {
-		if member != "" && name != member {
-			continue
-		}
-		for s := range held {
-			s.owner = ""
-			c.free(s, o, why)
-		}
-		delete(c.owned, name)
-	}
-	c.lend(o, member, why)
-}
-
-// lend gives the member, or all who have handled anything, the credit of what they hold and have not begun.
-func (c *checker) lend(o Op, member, why string) {
-	if c.rules.Grace == 0 {
-		return
-	}
-	k := credit{left: c.rules.Window, until: o.At + int64(c.rules.Grace), why: why}
-	if member != "" {
-		c.credit[member] = &k
-		return
-	}
-	for name := range c.members {
-		own := k
-		c.credit[name] = &own
-	}
 }
 
 func (c *checker) started(s *state, o Op) {
@@ -285,40 +245,6 @@ func (c *checker) started(s *state, o Op) {
 	}
 	c.owned[o.Member][s] = struct{}{}
 	c.sameKey(o)
-}
-
-// explain finds the cause of a start: a copy of its own, one that came back, or what a hurt member still held.
-func (c *checker) explain(s *state, o Op) {
-	switch {
-	case s.freed > 0:
-		s.freed--
-		c.report.Causes[s.why]++
-	case s.used < max(s.copies, 1):
-		s.used++
-		if s.starts > 1 {
-			c.report.Causes["published again"]++
-		}
-	case c.spend(o):
-	default:
-		if len(s.debts) == 0 {
-			c.debtor = append(c.debtor, s)
-		}
-		s.debts = append(s.debts, o)
-	}
-}
-
-func (c *checker) spend(o Op) bool {
-	if o.At > 0 && o.At <= c.forgot.until {
-		c.report.Causes[c.forgot.why]++
-		return true
-	}
-	k := c.credit[o.Member]
-	if k == nil || k.left == 0 || o.At > k.until {
-		return false
-	}
-	k.left--
-	c.report.Causes[k.why]++
-	return true
 }
 
 // overlap notes that two handlers have one event. In one member that is never right.

@@ -25,10 +25,14 @@
 //	           around each fault, with its number and its row; member says whom it concerns: empty is everybody, "-" is nobody
 //	spared     after a fault that could not be injected
 //	forgot     before and after a fault that makes the broker forget what is finished
+//	undoing, undone
+//	           around a time in which what the group finishes is forgotten, and comes again: a server that is rolled back, or replaced by one
+//	           that was not told
 //	destroyed  after a fault, for each event that it can have destroyed: what was unfinished then; before it, without an event
 //	memory     now and then: the resident bytes of a process
-//	left       after a process has closed its broker: how much more of something there is than before it was opened
-//	phase      the beginning of warm, faults, heal, drain, close
+//	left       after a process has closed its broker: how much more of something there is than before it was opened; of connections, what the
+//	           broker itself says too
+//	phase      the beginning of warm, faults, heal, drain, close; rest, when handlers rest until the next fault is healed
 //
 // Done and attempt are on their way to the kernel before what they tell of can have an effect, so a killed process leaves no effect untold.
 package history

@@ -8,17 +8,22 @@ type gaps struct {
 	ids  map[int64]int            // by fault, how many it can have destroyed
 	lost map[int64]int            // by fault, how many never came
 	told map[int64]map[told]int64 // by fault; negative is an unknown number
+	more int                      // further copies since the last fault that destroys: of events that were published again
 }
 
 // told is one thing that was told: a member that tells of two streams tells two things.
 type told struct{ member, note string }
 
-// destroyed notes that a fault can have destroyed an event, or, without an event, that it is about to.
+// destroyed notes that a fault can have destroyed an event, or, without an event, that it is about to. Members tell of entries, of which an event that
+// was published again has several.
 func (g *gaps) destroyed(o Op) {
 	g.last = o.Count
 	if o.ID != "" {
 		g.ids[o.Count]++
+		return
 	}
+	g.ids[o.Count] += g.more
+	g.more = 0
 }
 
 // tell counts what a member was told of for the last fault that destroys: it may be noticed only when another one has begun.

@@ -10,10 +10,13 @@ type meter struct {
 	rules     Rules
 	open      map[int64]bool    // faults that go on
 	waiting   map[int64]healing // faults that are healed, and nothing new was handled since
-	born      map[string]int64  // events that were first attempted while a fault was waiting, and when
-	unsettled map[string]bool   // acked and not handled
-	handled   map[string]bool   // handled before they were acked
-	quiet     int64             // since when nothing was handled while there was work
+	free      int64             // for how long there was no fault, up to since, nor a rest before one
+	since     int64             // since when there is none; 0 while there is one
+	begun     bool
+	born      map[string]int64 // events that were first attempted while a fault was waiting, and when
+	unsettled map[string]bool  // acked and not handled
+	handled   map[string]bool  // handled before they were acked
+	quiet     int64            // since when nothing was handled while there was work
 	drained   bool
 	memory    map[string]*grown
 	warm      bool
@@ -23,9 +26,10 @@ type meter struct {
 	longest   time.Duration
 }
 
+// healing is the end of a fault: when it was, and for how long there had been none by then.
 type healing struct {
-	at  int64
-	row string
+	at, free int64
+	row      string
 }
 
 // grown is the memory of a member at the end of the warm phase, and the most since.
@@ -39,13 +43,19 @@ func newMeter(r Rules) meter {
 }
 
 func (m *meter) op(o Op) {
+	if !m.begun {
+		m.begun, m.since = true, o.At
+	}
 	switch o.Kind {
 	case Fault:
+		m.rest(o.At)
 		m.open[o.Count] = true
-		m.quiet = 0
 	case Healed:
 		delete(m.open, o.Count)
-		m.waiting[o.Count] = healing{o.At, o.Note}
+		if len(m.open) == 0 && m.since == 0 {
+			m.since = o.At
+		}
+		m.waiting[o.Count] = healing{o.At, m.calm(o.At), o.Note}
 	case Attempt:
 		if len(m.waiting) > 0 {
 			m.born[o.ID] = o.At
@@ -61,6 +71,9 @@ func (m *meter) op(o Op) {
 	case Memory:
 		m.grow(o)
 	case Phase:
+		if o.Note == Rest {
+			m.rest(o.At)
+		}
 		m.warm = m.warm || o.Note == "faults"
 		m.drained = m.drained || o.Note == "drain"
 	}
@@ -101,11 +114,25 @@ func (m *meter) finished(o Op) {
 	}
 }
 
-// flows notes that what was published after a fault is handled.
+// rest stops the clock of recoveries: a fault begins, or handlers rest before one.
+func (m *meter) rest(at int64) {
+	m.free, m.since, m.quiet = m.calm(at), 0, 0
+}
+
+// calm is for how long there has been no fault.
+func (m *meter) calm(at int64) int64 {
+	if m.since == 0 {
+		return m.free
+	}
+	return m.free + at - m.since
+}
+
+// flows notes that what was published after a fault is handled. What other faults have taken meanwhile does not count: the broker, or somebody, did
+// not answer.
 func (m *meter) flows(o Op, born int64) {
 	for number, h := range m.waiting {
 		if born >= h.at {
-			m.recovered = append(m.recovered, time.Duration(o.At-h.at))
+			m.recovered = append(m.recovered, time.Duration(m.calm(o.At)-h.free))
 			delete(m.waiting, number)
 		}
 	}

@@ -260,6 +260,34 @@ func TestACauseMayComeLate(t *testing.T) {
 	}
 }
 
+// In a long fault a member may be given again what it did in its first moments, long before the end tells that it was hurt.
+func TestALongFaultExplainsWhatComesAgainInIt(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		member string
+		want   int
+	}{"one that was hurt": {"m1", 0}, "one that was not": {"m2", 1}} {
+		ops := recorded()
+		begin, end := history.Op{Kind: history.Fault, Count: 3, Note: "killed", Member: tc.member}, history.Op{Kind: history.Healed, Count: 3, Note: "killed", Member: tc.member}
+		i := at(ops, history.Attempt, "b4") // behind a4
+		ops = slices.Delete(ops, i, at(ops, history.Attempt, "a5"))
+		ops = slices.Insert(ops, i, end)
+		ops[i].At = ops[i-1].At + 20*int64(time.Second)
+		ops = later(ops, i+1, 20*time.Second)
+		i = at(ops, history.Start, "a4")
+		begin.At = ops[i].At
+		again := []history.Op{did(history.Start, "a4", "a", 4, "m1"), did(history.Done, "a4", "a", 4, "m1")}
+		for n := range again {
+			again[n].At = ops[i].At + 5*int64(time.Second)
+		}
+		ops = slices.Insert(ops, at(ops, history.Done, "a4")+1, again...)
+		ops = slices.Insert(ops, i, begin)
+		if r := judge(t, ops); len(r.Unexplained) != tc.want {
+			t.Errorf("%s: %d without a cause, want %d; %s", name, len(r.Unexplained), tc.want, r)
+		}
+	}
+}
+
 // After a fault that made the broker forget, anything may come again, for a while.
 func TestWhatIsForgottenComesAgain(t *testing.T) {
 	t.Parallel()
@@ -325,5 +353,31 @@ func TestAMemberThatStoodStillIsExcused(t *testing.T) {
 	}
 	if r := judge(t, ops); !r.OK() || r.Duplicates != 5 || r.Causes["cut"] != 4 {
 		t.Errorf("got %s, causes %v", r, r.Causes)
+	}
+}
+
+// What a second fault takes, and the rest before it, is no part of the time that traffic needs to flow again after the first one.
+func TestAnotherFaultStopsTheClockOfRecovery(t *testing.T) {
+	t.Parallel()
+	second := int64(time.Second)
+	begin, end := history.Op{Kind: history.Fault, Note: "one", Member: history.Nobody}, history.Op{Kind: history.Healed, Note: "one", Member: history.Nobody}
+	var ops []history.Op
+	add := func(at int64, number int64, o history.Op) {
+		o.At, o.Count = at*second, number
+		ops = append(ops, o)
+	}
+	add(1, 1, begin)
+	add(2, 1, end)
+	add(4, 0, history.Op{Kind: history.Phase, Note: history.Rest}) // two seconds without a fault
+	add(7, 2, begin)
+	add(11, 2, end)
+	add(12, 0, history.Op{Kind: history.Attempt, ID: "a0"})
+	add(12, 0, history.Op{Kind: history.Acked, ID: "a0"})
+	add(12, 0, did(history.Start, "a0", "", 0, "m1"))
+	add(13, 0, did(history.Done, "a0", "", 0, "m1")) // and two more
+	add(14, 0, history.Op{Kind: history.Phase, Note: "drain"})
+	r := judge(t, ops)
+	if want := []time.Duration{2 * time.Second, 4 * time.Second}; !r.OK() || !slices.Equal(r.Recoveries, want) {
+		t.Errorf("recoveries %v, want %v; %s", r.Recoveries, want, r)
 	}
 }

@@ -36,6 +36,10 @@ const (
 	Spared Kind = "spared"
 	// Forgot: a fault of the row Note has made the broker forget what the group has finished, so that anything may come again.
 	Forgot Kind = "forgot"
+	// Undoing: from now on the broker forgets what the group finishes, by what Note names, so that it may come again; until Undone.
+	Undoing Kind = "undoing"
+	// Undone: it forgets no more.
+	Undone Kind = "undone"
 	// Destroyed: fault number Count can have destroyed the event. Without an event: it is about to.
 	Destroyed Kind = "destroyed"
 	// Gap: Member was told that Count events are gone, or -1.
@@ -47,6 +51,12 @@ const (
 	// Phase: the phase Note begins.
 	Phase Kind = "phase"
 )
+
+// Rest is the Note of a Phase in which handlers rest until the fault that follows is healed.
+const Rest = "rest"
+
+// Interrupted is the Note of a Freed whose handler's context had ended: the event was taken away from the member.
+const Interrupted = "interrupted"
 
 // Nobody is the Member of a fault that excuses nothing.
 const Nobody = "-"

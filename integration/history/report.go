@@ -56,7 +56,7 @@ type Report struct {
 
 // GapReport is one fault that destroyed events.
 type GapReport struct {
-	// Fault is its number, Lost how many events never came, Possible how many it can have destroyed, and Told what the members were told of:
+	// Fault is its number, Lost how many events never came, Possible how many copies it can have destroyed, and Told what the members were told of:
 	// -1 is a gap of unknown size, -2 nothing.
 	Fault          int64
 	Lost, Possible int

@@ -11,6 +11,9 @@ type Rules struct {
 	Group string
 	// Window is how many events a member may hold unsettled: so many may come again when it was hurt, and no more.
 	Window int
+	// Reach is among how many of a member's last finished events those are that it had not settled; at least, and by default, the window. It is more
+	// where the workers of a member are done with their events in another order than the one in which these are settled.
+	Reach int
 	// Grace is how long a fault, or a notice of one, and what it causes may lie apart, either way: a broker may give a member's events to another
 	// one before the first has noticed anything, and a member that stood still handles what it holds when it goes on. It takes stamps.
 	Grace time.Duration
@@ -33,7 +36,12 @@ type Rules struct {
 // Check judges a history for one group, in one pass. The history must end with a drain: without one, what is not handled yet counts as lost.
 // The window is how many events a member may hold unsettled: so many of its last ones may come again when it was hurt, and no more.
 func Check(ops []Op, group string, window int) Report {
-	report, _ := Rules{Group: group, Window: window}.Check(func(yield func(Op, error) bool) {
+	return Rules{Group: group, Window: window}.Judge(ops)
+}
+
+// Judge is Check for a history in memory.
+func (r Rules) Judge(ops []Op) Report {
+	report, _ := r.Check(func(yield func(Op, error) bool) {
 		for _, o := range ops {
 			if !yield(o, nil) {
 				return

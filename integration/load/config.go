@@ -30,8 +30,8 @@ type Config struct {
 	Work time.Duration
 	// Handle, if set, is what each handler does beside that.
 	Handle func(ctx context.Context, d *messaging.Delivery) error
-	// Window is the subscriptions' window, 128 by default. A fault explains that as many events come again, among the last twice as many that
-	// the member has done: what one worker is done with may be settled after what another did later.
+	// Window is the subscriptions' window, 128 by default. A fault explains that as many events come again of each member, out of the last twice as
+	// many that it has done: what one worker is done with may be settled after what another did later.
 	Window int
 	// Timeout bounds each Publish; 2 s by default. The publisher tries again until the event is acked.
 	Timeout time.Duration

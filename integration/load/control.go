@@ -56,6 +56,15 @@ func (l *Load) Hurt(fault func()) {
 	l.log.Add(history.Op{Kind: history.Hurt})
 }
 
+// Undo runs a fault that makes the broker forget what the group finishes while it lasts: all of that may come again beside what members held.
+func (l *Load) Undo(fault func()) {
+	l.log.Add(history.Op{Kind: history.Hurt})
+	l.log.Add(history.Op{Kind: history.Undoing, Note: "forgotten"})
+	fault()
+	l.log.Add(history.Op{Kind: history.Undone})
+	l.log.Add(history.Op{Kind: history.Hurt})
+}
+
 // Join lets one more member join the group.
 func (l *Load) Join() {
 	l.t.Helper()
@@ -96,7 +105,8 @@ func (l *Load) Brokers() []*messaging.Broker { return l.brokers }
 
 // Report judges what has happened so far; what is on its way counts as lost.
 func (l *Load) Report() history.Report {
-	report := history.Check(l.log.Ops(), l.cfg.Group, 2*l.cfg.Window)
+	rules := history.Rules{Group: l.cfg.Group, Window: l.cfg.Window, Reach: 2 * l.cfg.Window}
+	report := rules.Judge(l.log.Ops())
 	if l.cfg.Members+l.joined > 1 && !l.cfg.Ordered {
 		report.Reordered = nil
 	}

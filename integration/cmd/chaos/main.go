@@ -1,6 +1,6 @@
 // Command chaos hurts a broker while publishers and members work on it, and judges what came of it.
 //
-//	go run ./cmd/chaos -broker rabbitmq|kafka|redis|valkey [-duration 60s] [-seed 1] [-dir DIR] [-rows "kill,…"]
+//	go run ./cmd/chaos -broker rabbitmq|kafka|redis|valkey [-duration 60s] [-seed 1] [-dir DIR] [-rows "kill,…"] [-client watermill]
 //	go run ./cmd/chaos -check DIR
 //
 // What happened stands in the folder, ../.cache/chaos/BROKER-SEED unless told otherwise, which is the tree's where the command runs in integration. A run that was interrupted goes on where it was when the
@@ -47,6 +47,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&cfg.Members, "members", 0, "processes that handle (3)")
 	flag.IntVar(&cfg.Publishers, "publishers", 0, "processes that publish (2)")
 	flag.StringVar(&rows, "rows", "", "the faults to draw from, by name, separated by commas (all)")
+	flag.StringVar(&cfg.Client, "client", "", "what carries the events: Herald unless it is "+chaos.Watermill)
 	flag.StringVar(&cfg.Broken, "break", "", "make every process wrong: "+strings.Join(chaos.Breakages(), ", "))
 	flag.StringVar(&check, "check", "", "judge what stands in this folder, and run nothing")
 	flag.Parse()
@@ -61,7 +62,7 @@ func run(ctx context.Context) error {
 		return errors.New("say -broker rabbitmq, kafka, redis or valkey")
 	}
 	if cfg.Dir == "" {
-		cfg.Dir = filepath.Join("..", ".cache", "chaos", fmt.Sprintf("%s-%d", kind, cfg.Seed))
+		cfg.Dir = filepath.Join("..", ".cache", "chaos", fmt.Sprintf("%s-%d", strings.TrimPrefix(cfg.Client+"-"+kind, "-"), cfg.Seed))
 	}
 	result, err := judged(ctx, cfg, check)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
+	"github.com/herald-go/herald/integration/history"
 	"github.com/herald-go/herald/integration/load"
 )
 
@@ -121,6 +122,27 @@ func (f *fleet) busy(url, topic string) *load.Load {
 			return redis.OpenConfig(ctx, cfg, opts...)
 		},
 	})
+}
+
+// ids are the ids of the events in a topic's stream, as a server has it.
+func (f *fleet) ids(i int, topic string) map[string]bool {
+	f.t.Helper()
+	has := make(map[string]bool)
+	for line := range strings.Lines(f.cli(i, "--raw", "xrange", "{"+topic+"}", "-", "+")) {
+		has[strings.TrimSpace(line)] = true // and the fields' names, and what else they hold
+	}
+	return has
+}
+
+// gone demands that what is lost is what one server had and the one that took its place had not.
+func gone(t *testing.T, lost []history.Op, had, has map[string]bool) {
+	t.Helper()
+	for _, o := range lost {
+		if !had[o.ID] || has[o.ID] {
+			t.Errorf("lost %s: the server before had it: %t, and the one now: %t", o.ID, had[o.ID], has[o.ID])
+		}
+	}
+	t.Logf("%d events lost with the server that alone had them", len(lost))
 }
 
 // node starts a server of a cluster.

@@ -1,0 +1,4 @@
+package chaos
+
+// Foreign is foreign.
+var Foreign = foreign
