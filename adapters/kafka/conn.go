@@ -164,8 +164,8 @@ func (c *conn) send(x *exchange, write func(out *bytes.Buffer, serial int32) err
 	if err == nil {
 		_, err = c.nc.Write(c.out.Bytes())
 	}
-	if c.out.Cap() > 4<<20 {
-		c.out = bytes.Buffer{} // one large request shall not be remembered for ever
+	if c.out.Cap() > 4<<20 && c.out.Len() < c.out.Cap()/4 {
+		c.out = bytes.Buffer{} // large requests are not remembered once they are smaller again
 	}
 	if err != nil {
 		c.broke(fmt.Errorf("write: %w", err))
