@@ -1,6 +1,6 @@
 # `make` alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance integration chaos check bench bench-all bench-compare bench-code fuzz stress up down
+.PHONY: help demo test conformance integration chaos check bench bench-all bench-compare bench-code perf-test fuzz stress up down
 
 # The broker that the demo runs on, as a URL; empty is the one in the process itself. For chaos and
 # bench, a broker's name; empty is each of them.
@@ -70,14 +70,29 @@ check: ## check format, vet, lint, imports, snippets, modules, and the build fro
 	@go run ./cmd/internal/outside
 	@echo "check: all good"
 
-bench: ## measure Herald beside bare clients and peers, a core grid; BROKER=kafka WORK=publish for a part of it
-	@cd integration && go run ./cmd/bench $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+# A whole run writes the tables and plots of docs/performance.md; a part of one is printed alone.
+bench: ## measure Herald beside bare clients and peers in under 20 minutes, and write docs/performance.md; BROKER=kafka WORK=publish prints a part
+ifeq ($(BROKER)$(WORK),)
+	@cd integration && go run ./cmd/bench -within 18m -render
+else
+	@cd integration && go run ./cmd/bench -out ../.cache/bench/part $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+endif
 
-bench-all: ## the same with every size and along every axis of growth
-	@cd integration && go run ./cmd/bench -grid all $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+bench-all: ## the same with every size and along every axis of growth, for hours
+	@cd integration && go run ./cmd/bench -grid all $(if $(BROKER)$(WORK),-out ../.cache/bench/part,-render) $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
 
 bench-compare: ## measure Herald as it is beside Herald at BASE, with benchstat
 	@cd integration && go run ./cmd/bench -base $(BASE) $(if $(BROKER),-broker $(BROKER)) $(if $(WORK),-work $(WORK))
+
+# Maven Central's own checksums are checked by Maven; the jar that runs, here too.
+PERF_TEST := 2.22.1
+PERF_TEST_SHA256 := 57b2057b56f582e88bd5f89a2c7c4507139b48bfb80a23b5e12809f31aba8acf
+perf-test: ## fetch RabbitMQ PerfTest with Maven, which make bench then measures too
+	@rm -rf .cache/perf-test .cache/perf-test-new && mkdir -p .cache/perf-test-new
+	@mvn -q -B -f integration/bench/perf-test.xml -Dperf-test.version=$(PERF_TEST) dependency:copy-dependencies -DincludeScope=runtime \
+		-DoutputDirectory=$(CURDIR)/.cache/perf-test-new
+	@echo "$(PERF_TEST_SHA256)  .cache/perf-test-new/perf-test-$(PERF_TEST).jar" | sha256sum -c -
+	@mv .cache/perf-test-new .cache/perf-test
 
 bench-code: ## measure the envelope, messaging, schemas, and each adapter beside the bare client of its broker
 	@go test -run '^$$' -bench . -benchmem -benchtime 1s -count 3 ./envelope/... ./pkg/messaging/... ./adapters/memory/... ./schema/...

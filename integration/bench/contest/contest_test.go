@@ -3,7 +3,9 @@ package contest_test
 import (
 	"context"
 	"errors"
+	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,8 +92,8 @@ func TestChoose_TakesBrokersAndTheFrontsOfWorks(t *testing.T) {
 		brokers, works []string
 		want           int
 	}{
-		"all":        {[]string{"all"}, []string{"all"}, 27},
-		"a broker":   {[]string{"kafka"}, []string{"all"}, 9},
+		"all":        {[]string{"all"}, []string{"all"}, 33},
+		"a broker":   {[]string{"kafka"}, []string{"all"}, 11},
 		"a front":    {[]string{"kafka", "redis"}, []string{"publish"}, 10},
 		"a work":     {[]string{"all"}, []string{contest.Consume}, 3},
 		"not a work": {[]string{"all"}, []string{"pub"}, 0},
@@ -132,6 +134,17 @@ func TestRead_TakesWhatLinesSay(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
+	again := lines + `
+{"Machine":{"Cores":4,"Busy":true}}
+{"Sample":{"Contestant":"a","N":5}}
+{"Sample":{"Contestant":"b","N":6}}
+{"Sample":{"Contest":{"Broker":"kafka"},"Contestant":"a","N":7}}`
+	got, err = contest.Read(strings.NewReader(again))
+	want.Machine.Busy = true
+	want.Samples = []contest.Sample{{Contestant: "a", N: 5}, {Contestant: "b", N: 6}, {Contest: contest.Contest{Broker: "kafka"}, Contestant: "a", N: 7}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("a second run: got %+v, %v; want %+v", got, err, want)
+	}
 	if _, err := contest.Read(strings.NewReader("{")); err == nil {
 		t.Error("half a line is no error")
 	}
@@ -142,6 +155,23 @@ func TestCannot_IsFoundAndSaysWhy(t *testing.T) {
 	err := contest.Cannot("it only reads")
 	if !errors.Is(err, contest.ErrCannot) || err.Error() != "it only reads" {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestDialer_GoesRoundWhatForwardsThePort(t *testing.T) {
+	t.Parallel()
+	var dialled []string
+	task := &contest.Task{Addr: "127.0.0.1:9092", Via: "172.17.0.2:9092", Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		return nil, errors.ErrUnsupported
+	}}
+	for _, address := range []string{"127.0.0.1:9092", "127.0.0.1:5672"} {
+		if _, err := task.Dialer()(t.Context(), "tcp", address); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if want := []string{"172.17.0.2:9092", "127.0.0.1:5672"}; !slices.Equal(dialled, want) {
+		t.Errorf("dialled %v, want %v", dialled, want)
 	}
 }
 

@@ -43,6 +43,13 @@ type Tool interface {
 	Rate(output string) (float64, error)
 }
 
+// Outside marks a Tool that comes with no broker: it runs on this machine.
+type Outside interface {
+	Tool
+	// Outside does nothing.
+	Outside()
+}
+
 // Session is an open contestant. A method that it has no way to do returns an error that wraps ErrCannot.
 type Session interface {
 	// Send publishes the events from up to but without to in one call and returns when all are acknowledged. Many call it at once.

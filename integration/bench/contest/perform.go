@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Perform opens the contestant, lets it do the task's work and measures it. What goes wrong stands in the sample.
@@ -45,56 +46,75 @@ func using(ctx context.Context, c Contestant, t *Task, events *Events, f func(Se
 	return err
 }
 
-// publish measures all but the first tenth.
+// publish measures all but the beginning: a tenth of the events, or a quarter of the time and an event to each topic.
 func publish(ctx context.Context, c Contestant, t *Task, s *Sample) error {
 	events := NewEvents(t)
 	return using(ctx, c, t, events, func(session Session) error {
-		warm := max(1, t.N/10)
-		if err := publishSome(ctx, session, t, 0, warm); err != nil {
+		some := func(from int) (int, error) { return publishSome(ctx, session, t, from, t.N) }
+		warming := func() (int, error) { return publishSome(ctx, session, t, 0, max(1, t.N/10)) }
+		if t.timed() {
+			some = func(from int) (int, error) { return publishFor(ctx, session, t, from, t.For) }
+			warming = func() (int, error) {
+				reached, err := publishSome(ctx, session, t, 0, len(t.AllTopics()))
+				if err != nil {
+					return reached, err
+				}
+				return publishFor(ctx, session, t, reached, t.For/4)
+			}
+		}
+		warm, err := warming()
+		if err != nil {
 			return err
 		}
 		var m meter
 		m.start()
-		err := publishSome(ctx, session, t, warm, warm+t.N)
+		upTo, err := some(warm)
 		m.stop(s)
+		s.N = upTo - warm
 		return err
 	})
 }
 
-func publishSome(ctx context.Context, session Session, t *Task, from, to int) error {
-	switch t.Work {
-	case Pipelined:
-		return session.Stream(ctx, from, to)
-	case Batch100:
-		for i := from; i < to; i += 100 {
-			if err := session.Send(ctx, i, min(i+100, to)); err != nil {
-				return err
-			}
-		}
-		return nil
-	default:
-		return call(ctx, session, t.Callers(), from, to)
+// publishSome publishes at least n events and returns the first that it has not published.
+func publishSome(ctx context.Context, session Session, t *Task, from, n int) (int, error) {
+	if t.Work == Pipelined {
+		return from + n, session.Stream(ctx, from, from+n)
 	}
+	return call(ctx, session, t, from, func(i int) bool { return i < from+n })
 }
 
-// call publishes event by event from so many goroutines, and returns the first error.
-func call(ctx context.Context, session Session, callers, from, to int) error {
+// publishFor publishes for so long and waits for what is on its way. It returns the first event that it has not published.
+func publishFor(ctx context.Context, session Session, t *Task, from int, d time.Duration) (int, error) {
+	var over atomic.Bool
+	defer time.AfterFunc(d, func() { over.Store(true) }).Stop()
+	return call(ctx, session, t, from, func(int) bool { return !over.Load() })
+}
+
+// call publishes event by event, or in calls of a hundred, from as many goroutines as there are callers, while more allows the next event. It
+// returns the first event that it has not published, and the first error.
+func call(ctx context.Context, session Session, t *Task, from int, more func(i int) bool) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	size := t.batch()
 	var wg sync.WaitGroup
-	var next atomic.Int64
+	var next, done atomic.Int64
 	next.Store(int64(from))
-	for range min(callers, to-from) {
+	for range t.Callers() {
 		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < to && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if err := session.Send(ctx, i, i+1); err != nil {
+			for ctx.Err() == nil {
+				i := int(next.Add(int64(size))) - size
+				if !more(i) {
+					return
+				}
+				if err := session.Send(ctx, i, i+size); err != nil {
 					cancel(err)
 				}
+				done.Add(int64(size))
 			}
 		})
 	}
 	wg.Wait()
-	return context.Cause(ctx)
+	return from + int(done.Load()), context.Cause(ctx)
 }
 
 // Fill stores what the task wants stored before the work, through the contestant itself. For Contestant.Prepare.
@@ -106,11 +126,10 @@ func Fill(ctx context.Context, c Contestant, t *Task, events *Events) error {
 	return using(ctx, c, t, events, func(session Session) error {
 		err := session.Stream(ctx, 0, n)
 		if errors.Is(err, ErrCannot) {
-			err = call(ctx, session, fillers, 0, n)
+			filling := *t
+			filling.Contest.Work = Publish64
+			_, err = call(ctx, session, &filling, 0, func(i int) bool { return i < n })
 		}
 		return err
 	})
 }
-
-// fillers is how many goroutines fill where a client can't stream.
-const fillers = 64

@@ -83,7 +83,8 @@ func pace(ctx context.Context, session Session, t *Task, events *Events, n int) 
 		return Body(t.Params.Size, i, due)
 	})
 	if t.Rate <= 0 {
-		return call(ctx, session, t.Callers(), 0, n)
+		_, err := call(ctx, session, t, 0, func(i int) bool { return i < n })
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/herald-go/herald/integration/bench/contest"
 )
@@ -81,6 +82,26 @@ func TestPerform_MeasuresEachWork(t *testing.T) {
 		}
 		if work == contest.Latency && (s.P50 <= 0 || s.P99 < s.P50 || s.P999 < s.P99 || s.Rate <= 0) {
 			t.Errorf("%s: p50 %v, p99 %v, p99.9 %v at %v", work, s.P50, s.P99, s.P999, s.Rate)
+		}
+	}
+}
+
+func TestPerform_PublishesForAsLongAsItIsTold(t *testing.T) {
+	t.Parallel()
+	for _, work := range []string{contest.Publish1, contest.Publish64, contest.Batch100} {
+		c := inMemory{events: make(chan []byte, 1000)}
+		go func() { // until the test ends: what is published goes nowhere
+			for {
+				select {
+				case <-c.events:
+				case <-t.Context().Done():
+					return
+				}
+			}
+		}()
+		task := &contest.Task{Contest: contest.Contest{Broker: "redis", Work: work, Params: contest.Usual}, N: 1, For: 20 * time.Millisecond}
+		if s := contest.Perform(t.Context(), c, task); !s.Good() || s.N < 100 || s.Elapsed < task.For || s.Elapsed > 10*time.Second {
+			t.Errorf("%s: %+v", work, s)
 		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,15 +31,17 @@ func (e *Entrant) name() string {
 
 // Plan says how a contest is run. The zero value of each field but Broker is ready.
 type Plan struct {
-	// URL opens the broker, Addr is its host and port, and Inside those for programs that run where it is.
-	URL, Addr, Inside string
+	// URL opens the broker, Addr is its host and port, and Inside those for programs that run where it is. Via is the task's.
+	URL, Addr, Inside, Via string
 	// Rounds is how many turns each contestant has, 5 by default.
 	Rounds int
 	// For is about how long each turn measures, 400 ms by default; Events bounds how many events it measures, if it is not 0.
 	For    time.Duration
 	Events int
-	// Limit bounds each turn with all that belongs to it, a minute by default.
+	// Limit bounds each turn with all that belongs to it, 30 s by default.
 	Limit time.Duration
+	// Profiles is a folder for a processor profile of each turn, or "" for none.
+	Profiles string
 	// Sample is called with each sample.
 	Sample func(Sample)
 }
@@ -50,7 +54,7 @@ func (p Plan) withDefaults() Plan {
 		p.For = 400 * time.Millisecond
 	}
 	if p.Limit <= 0 {
-		p.Limit = time.Minute
+		p.Limit = 30 * time.Second
 	}
 	if p.Sample == nil {
 		p.Sample = func(Sample) {}
@@ -63,27 +67,22 @@ type turn struct {
 	entrant *Entrant
 	n       int
 	rate    float64 // of a latency
-	dead    bool    // it can't, or it failed in the first round
+	failed  int     // how many rounds have failed
+	dead    bool    // it can't, it failed in the first round, or twice later
 }
 
+// mostFailures is how many rounds may fail before a contestant is left out: one that hangs would keep the others waiting for Plan.Limit each time.
+const mostFailures = 2
+
 // Run lets the entrants take turns. A first round, which is not told, warms the broker up and finds how many events each can do in Plan.For. The
-// entrant that begins changes with each round. It returns when all rounds are done or ctx ends.
+// entrant that begins changes with each round. One that fails is told and goes on with the next round, but not after mostFailures. It returns when
+// all rounds are done or ctx ends.
 func Run(ctx context.Context, c Contest, entrants []Entrant, plan Plan) error {
 	plan = plan.withDefaults()
 	turns := make([]*turn, len(entrants))
 	for i := range entrants {
 		turns[i] = &turn{entrant: &entrants[i], n: probe(c)}
-		first := plan.take(ctx, c, turns[i])
-		if first.Good() {
-			turns[i].n = plan.scale(c, &first)
-			if _, ok := entrants[i].Contestant.(Tool); ok {
-				turns[i].n = max(turns[i].n, toolEvents)
-			}
-			turns[i].rate = first.Rate
-			continue
-		}
-		turns[i].dead = true
-		plan.Sample(first)
+		plan.find(ctx, c, turns[i])
 	}
 	if err := share(c, turns, plan); err != nil {
 		return err
@@ -97,13 +96,51 @@ func Run(ctx context.Context, c Contest, entrants []Entrant, plan Plan) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			s := plan.take(ctx, c, t)
-			s.Round = round + 1
-			plan.Sample(s)
+			plan.again(ctx, c, t, round+1)
 		}
 	}
 	return nil
 }
+
+// find takes the turn of the first round.
+func (p Plan) find(ctx context.Context, c Contest, t *turn) {
+	first := p.take(ctx, c, t)
+	if first.Error != "" {
+		first = p.take(ctx, c, t) // all its figures hang on this round
+	}
+	if c.kind() == "latency" && first.Good() {
+		if second := p.take(ctx, c, t); second.Rate > first.Rate { // the load of all hangs on it
+			first = second
+		}
+	}
+	if !first.Good() {
+		t.dead = true
+		p.Sample(first)
+		return
+	}
+	t.n, t.rate = p.scale(c, &first), first.Rate
+	if _, ok := t.entrant.Contestant.(Tool); ok {
+		t.n = max(t.n, toolEvents)
+	}
+}
+
+// again takes a turn of a round that is told.
+func (p Plan) again(ctx context.Context, c Contest, t *turn, round int) {
+	s := p.take(ctx, c, t)
+	s.Round = round
+	p.Sample(s)
+	if !s.Good() {
+		t.failed++
+		t.dead = t.failed >= mostFailures
+		return
+	}
+	if _, ok := t.entrant.Contestant.(Tool); !ok && (c.kind() == "consume" || c.Work == Pipelined) && s.Elapsed < p.For/2 {
+		t.n = max(t.n, min(p.scale(c, &s), growth*t.n)) // the first round was too small to tell
+	}
+}
+
+// growth bounds how many times the events a turn has than the one before it.
+const growth = 4
 
 // probe is how many events the first round does.
 func probe(c Contest) int {
@@ -114,6 +151,12 @@ func probe(c Contest) int {
 		return 100
 	case c.kind() == "latency":
 		return 2000
+	case c.Params.Window > 0 && c.Params.Window < 100:
+		return 500
+	case c.Params.Groups > 1:
+		return max(100, 5000/c.Params.Groups) // each group gets all of them
+	case c.Params.Size < 10<<10 && (c.Work == Pipelined || c.Work == Consume):
+		return 5000
 	default:
 		return 1000
 	}
@@ -133,14 +176,17 @@ func most(c Contest) int {
 	}
 }
 
+// slow is how many times Plan.For a turn may take for the sake of having as many events as the first one.
+const slow = 3
+
 // scale returns how many events an entrant does in Plan.For, judged by its first turn.
 func (p Plan) scale(c Contest, first *Sample) int {
 	least := probe(c)
 	if least == 1 {
 		return 1
 	}
-	n := int(first.PerSecond() * p.For.Seconds())
-	n = min(max(n, least/10, 50), most(c))
+	n := int(first.PerSecond()*p.For.Seconds()) / max(1, c.Params.Groups)
+	n = min(max(n, min(least, slow*n), 50), most(c))
 	if p.Events > 0 {
 		n = min(n, p.Events)
 	}
@@ -191,17 +237,34 @@ func share(c Contest, turns []*turn, plan Plan) error {
 // toolEvents is how many events the brokers' own programs do at least: their rates include their start.
 const toolEvents = 50_000
 
+// What preparing takes at most, beside Plan.Limit.
+const (
+	storedRate = 10_000 // events a second
+	topicTime  = 100 * time.Millisecond
+)
+
+// preparing is how long the preparation of large contests may take.
+func (Plan) preparing(c Contest) time.Duration {
+	return time.Duration(c.Params.Stored/storedRate)*time.Second + time.Duration(c.Params.Topics*max(1, c.Params.Groups))*topicTime
+}
+
 // take prepares, executes and cleans one turn.
 func (p Plan) take(ctx context.Context, c Contest, turn *turn) Sample {
-	ctx, cancel := context.WithTimeout(ctx, p.Limit)
+	ctx, cancel := context.WithTimeout(ctx, p.Limit+p.preparing(c))
 	defer cancel()
 	e := turn.entrant
 	n := turn.n
 	if p.Events > 0 {
 		n = min(n, p.Events)
 	}
-	t := &Task{Contest: c, Contestant: e.Profile().Name, URL: p.URL, Addr: p.Addr, Inside: p.Inside, Topic: "bench-" + rand.Text(), N: n, Rate: turn.rate}
+	t := &Task{Contest: c, Contestant: e.Profile().Name, URL: p.URL, Addr: p.Addr, Inside: p.Inside, Via: p.Via, Topic: "bench-" + rand.Text(), N: n, Rate: turn.rate}
 	s := Sample{Contest: c}
+	if p.Events == 0 {
+		t.For = p.For
+	}
+	if p.Profiles != "" {
+		t.Profile = filepath.Join(p.Profiles, strings.NewReplacer("/", "-", " ", "-").Replace(c.Broker+"-"+c.Work+"-"+e.name())+".pprof")
+	}
 	if err := e.Prepare(ctx, t, fillEvents(t)); errors.Is(err, ErrCannot) {
 		s.fail(err)
 	} else if err != nil {
@@ -210,7 +273,7 @@ func (p Plan) take(ctx context.Context, c Contest, turn *turn) Sample {
 		s = e.Execute(ctx, t)
 	}
 	s.Contestant = e.name()
-	cleaning, done := context.WithTimeout(context.WithoutCancel(ctx), p.Limit)
+	cleaning, done := context.WithTimeout(context.WithoutCancel(ctx), p.Limit+p.preparing(c))
 	defer done()
 	if err := e.Clean(cleaning, t); err != nil && s.Good() && !errors.Is(err, ErrCannot) {
 		s.Error = fmt.Sprintf("clean: %v", err)
@@ -221,7 +284,9 @@ func (p Plan) take(ctx context.Context, c Contest, turn *turn) Sample {
 // Once lets one entrant do n events of a contest, with all that belongs to it, and returns what it has measured. Latencies are measured as fast as
 // it goes.
 func Once(ctx context.Context, c Contest, e Entrant, plan Plan, n int) Sample {
-	return plan.withDefaults().take(ctx, c, &turn{entrant: &e, n: n})
+	plan = plan.withDefaults()
+	plan.Events = n
+	return plan.take(ctx, c, &turn{entrant: &e, n: n})
 }
 
 // fillEvents are events that carry their numbers.

@@ -30,8 +30,8 @@ func TestRun_LetsContestantsTakeTurnsAfterARoundThatIsNotTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A thousand events find the rate; then each does what it can in a second, and another one begins each round.
-	if want := []string{"a 1000", "b 1000", "a 10000", "b 20000", "b 20000", "a 10000", "a 10000", "b 20000"}; !reflect.DeepEqual(log, want) {
+	// Five thousand events find the rate; then each does what it can in a second, and another one begins each round.
+	if want := []string{"a 5000", "b 5000", "a 10000", "b 20000", "b 20000", "a 10000", "a 10000", "b 20000"}; !reflect.DeepEqual(log, want) {
 		t.Errorf("turns %v, want %v", log, want)
 	}
 	if want := []string{"a 1", "other 1", "other 2", "a 2", "a 3", "other 3"}; !reflect.DeepEqual(told, want) {
@@ -87,5 +87,48 @@ func TestRun_MeasuresLatenciesAtOneLoad(t *testing.T) {
 				t.Errorf("%s: the load of %s is %v, want %v", work, name, loads[name], load)
 			}
 		}
+	}
+}
+
+func TestRun_GoesOnWithoutWhoFailsTwice(t *testing.T) {
+	t.Parallel()
+	turns := map[string]int{}
+	// It fails in its third turn and in all from the fifth on.
+	failing := func(_ context.Context, t *contest.Task) contest.Sample {
+		turns[t.Contestant]++
+		s := contest.Sample{Contest: t.Contest, Contestant: t.Contestant, N: t.N, Elapsed: time.Second}
+		if n := turns[t.Contestant]; t.Contestant == "bad" && (n == 3 || n >= 5) {
+			s.Error = "lost"
+		}
+		return s
+	}
+	var told, prepared []string
+	err := contest.Run(t.Context(), some, []contest.Entrant{
+		{Contestant: fake{name: "bad", log: &prepared}, Execute: failing}, {Contestant: fake{name: "good", log: &prepared}, Execute: failing},
+	}, contest.Plan{Rounds: 6, Sample: func(s contest.Sample) { told = append(told, fmt.Sprintf("%s %d %s", s.Contestant, s.Round, s.Error)) }})
+	want := []string{
+		"bad 1 ", "good 1 ", "good 2 ", "bad 2 lost", "bad 3 ", "good 3 ", "good 4 ", "bad 4 lost", "good 5 ", "good 6 ",
+	}
+	if err != nil || !slices.Equal(told, want) {
+		t.Errorf("%v; told %q, want %q", err, told, want)
+	}
+}
+
+func TestRun_GivesMoreEventsWhereTheFirstRoundTookNoTime(t *testing.T) {
+	t.Parallel()
+	var log, prepared []string
+	turn := 0
+	warming := func(_ context.Context, t *contest.Task) contest.Sample {
+		log = append(log, fmt.Sprint(t.N))
+		turn++
+		rate := 10_000.0
+		if turn > 1 {
+			rate = 1e6
+		}
+		return contest.Sample{Contest: t.Contest, N: t.N, Elapsed: time.Duration(float64(t.N) / rate * 1e9)}
+	}
+	err := contest.Run(t.Context(), some, []contest.Entrant{{Contestant: fake{name: "a", log: &prepared}, Execute: warming}}, contest.Plan{Rounds: 4, For: time.Second})
+	if want := []string{"5000", "10000", "40000", "160000", "400000"}; err != nil || !slices.Equal(log, want) {
+		t.Errorf("%v; turns of %v, want %v", err, log, want)
 	}
 }

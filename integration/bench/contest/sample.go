@@ -20,6 +20,9 @@ type Sample struct {
 	CPU     time.Duration `json:",omitempty"`
 	Mallocs uint64        `json:",omitempty"`
 	Bytes   uint64        `json:",omitempty"`
+	// Reads and Writes are its system calls, where the system counts them.
+	Reads  uint64 `json:",omitempty"`
+	Writes uint64 `json:",omitempty"`
 	// Peak is the most memory that the process has had, in bytes.
 	Peak int64 `json:",omitempty"`
 	// P50, P99 and P999 are latencies; Rate is the load that they were measured at.
@@ -80,9 +83,10 @@ type Results struct {
 	Samples  []Sample
 }
 
-// Read reads the lines of results. Of several runs the last machine counts.
+// Read reads the lines of results. Of several runs the first machine counts, and of each contest the last run.
 func Read(r io.Reader) (*Results, error) {
 	all := &Results{}
+	run, of := 0, map[Contest]int{}
 	dec := json.NewDecoder(r)
 	for {
 		var l Line
@@ -93,10 +97,17 @@ func Read(r io.Reader) (*Results, error) {
 		}
 		switch {
 		case l.Machine != nil:
-			all.Machine = *l.Machine
+			if run++; run == 1 {
+				all.Machine = *l.Machine
+			}
+			all.Machine.Busy = all.Machine.Busy || l.Machine.Busy
 		case l.Profile != nil:
 			all.addProfile(*l.Profile)
 		case l.Sample != nil:
+			if of[l.Sample.Contest] != run {
+				all.Samples = slices.DeleteFunc(all.Samples, func(s Sample) bool { return s.Contest == l.Sample.Contest })
+				of[l.Sample.Contest] = run
+			}
 			all.Samples = append(all.Samples, *l.Sample)
 		}
 	}

@@ -37,6 +37,12 @@ func Mallocs(s *Sample) float64 { return per(float64(s.Mallocs), s) }
 // Bytes returns the bytes allocated for each event.
 func Bytes(s *Sample) float64 { return per(float64(s.Bytes), s) }
 
+// Writes returns the system calls that write, for each event.
+func Writes(s *Sample) float64 { return per(float64(s.Writes), s) }
+
+// Reads returns the system calls that read, for each event.
+func Reads(s *Sample) float64 { return per(float64(s.Reads), s) }
+
 // Peak returns the most memory of the process, in mebibytes.
 func Peak(s *Sample) float64 { return float64(s.Peak) / (1 << 20) }
 
@@ -128,4 +134,15 @@ func (r *Results) Why(c Contest, contestant string) string {
 		}
 	}
 	return ""
+}
+
+// Failed returns how many rounds of a contestant have failed in a contest.
+func (r *Results) Failed(c Contest, contestant string) int {
+	n := 0
+	for _, s := range r.Samples {
+		if s.Contest == c && s.Contestant == contestant && s.Error != "" {
+			n++
+		}
+	}
+	return n
 }

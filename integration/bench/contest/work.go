@@ -93,6 +93,14 @@ func (c Contest) Callers() int {
 	}
 }
 
+// batch returns how many events a call has.
+func (c Contest) batch() int {
+	if c.Work == Batch100 {
+		return 100
+	}
+	return 1
+}
+
 // Workers returns how many handlers may run at once: one stands for no more than the contestant likes.
 func (c Contest) Workers() int {
 	if c.Work == Ordered {
@@ -109,20 +117,34 @@ type Task struct {
 	URL, Addr, Inside string
 	// Topic is a name that nobody else has.
 	Topic string
-	// N is how many events are measured.
-	N int
+	// N is how many events are measured, and For how long what waits for each event or batch is measured instead, if it is not 0.
+	N   int
+	For time.Duration `json:",omitempty"`
 	// Rate is the events a second of a latency work; 0 is as fast as it goes.
 	Rate float64 `json:",omitempty"`
+	// Via is where the broker of Addr is reached without what stands between, such as a program that forwards a container's port; or "".
+	Via string `json:",omitempty"`
+	// Profile is a file that the turn's process writes its processor profile to, or "".
+	Profile string `json:",omitempty"`
 	// Dial, if not nil, must make every connection.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 }
 
-// Dialer returns Dial, or a plain one.
+// timed reports whether the task takes so much time rather than so many events.
+func (t *Task) timed() bool { return t.For > 0 && t.kind() == "publish" && t.Work != Pipelined }
+
+// Dialer returns Dial, or a plain one, that goes by Via where there is one. Every connection of a contestant is made by it.
 func (t *Task) Dialer() func(ctx context.Context, network, address string) (net.Conn, error) {
-	if t.Dial != nil {
-		return t.Dial
+	dial := t.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
 	}
-	return new(net.Dialer).DialContext
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == t.Addr && t.Via != "" {
+			address = t.Via
+		}
+		return dial(ctx, network, address)
+	}
 }
 
 // Fills reports whether events are stored before the work begins, and how many.
@@ -163,12 +185,15 @@ func (t *Task) AllGroups() []string {
 	return groups
 }
 
-// Window returns the window, or the contestant's own.
+// WindowBytes bounds every contestant's own window: one that has more events in hand than a turn has is not measured at all.
+const WindowBytes = 64 << 20
+
+// Window returns the window, or as much of the contestant's own as WindowBytes has room for.
 func (t *Task) Window(own int) int {
 	if t.Params.Window > 0 {
 		return t.Params.Window
 	}
-	return own
+	return min(own, max(1, WindowBytes/max(1, t.Params.Size)))
 }
 
 // head is what every body begins with: the event's number, and the time when it was due.

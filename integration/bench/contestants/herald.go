@@ -21,7 +21,6 @@ const (
 	rabbitWindow = 1000
 	kafkaWindow  = 10_000
 	redisWindow  = 1000
-	windowBytes  = 64 << 20
 )
 
 // retryDelay stands before each quick try, for Herald and for Watermill.
@@ -65,21 +64,30 @@ func (h herald) connect(ctx context.Context, t *contest.Task, topics []messaging
 		if err != nil {
 			return nil, err
 		}
-		cfg.Dial, cfg.Pipeline = t.Dial, t.Params.Window
+		cfg.Dial = t.Dialer()
+		if t.Params.Window > 0 {
+			cfg.Pipeline = t.Params.Window
+		}
 		return rabbitmq.OpenConfig(ctx, cfg, opts...)
 	case "kafka":
 		cfg, err := kafka.ParseURL(t.URL)
 		if err != nil {
 			return nil, err
 		}
-		cfg.Dial, cfg.Queue = t.Dial, t.Params.Window
+		cfg.Dial = t.Dialer()
+		if t.Params.Window > 0 {
+			cfg.Queue = t.Params.Window
+		}
 		return kafka.OpenConfig(ctx, cfg, opts...)
 	case "redis":
 		cfg, err := redis.ParseURL(t.URL)
 		if err != nil {
 			return nil, err
 		}
-		cfg.Dial, cfg.Queue = t.Dial, t.Params.Window
+		cfg.Dial = t.Dialer()
+		if t.Params.Window > 0 {
+			cfg.Queue = t.Params.Window
+		}
 		return redis.OpenConfig(ctx, cfg, opts...)
 	default:
 		return nil, fmt.Errorf("no adapter for %q", h.broker)
@@ -197,7 +205,7 @@ func (s *heraldSession) Consume(ctx context.Context, c contest.Consumption, read
 		s.dead.Store(&c.Dead)
 	}
 	handler := messaging.HandlerFunc(func(_ context.Context, d *messaging.Delivery) error { return c.Handle(d.Data) })
-	opts := []messaging.SubscribeOption{messaging.Group(c.Group), messaging.Window(s.t.Window(s.window), windowBytes)}
+	opts := []messaging.SubscribeOption{messaging.Group(c.Group), messaging.Window(s.t.Window(s.window), contest.WindowBytes)}
 	if c.Workers > 1 {
 		opts = append(opts, messaging.Concurrency(c.Workers))
 	}

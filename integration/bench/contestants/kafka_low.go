@@ -73,13 +73,19 @@ func (s *produceSession) produce(ctx context.Context, topic string, partition in
 	return res.Error
 }
 
+// A batch of records may have a megabyte by Kafka's own default, keys and headers included.
+const (
+	produceBytes   = 1 << 20
+	recordOverhead = 256
+)
+
 // Stream implements contest.Session.
 func (s *produceSession) Stream(ctx context.Context, from, to int) error {
 	size := kafkaBatch
 	if s.t.Params.Window > 0 {
 		size = min(size, max(1, s.t.Params.Window/kafkaPartitions))
 	}
-	size = min(size, max(1, (1<<20)/max(1, s.t.Params.Size))) // a request has a megabyte
+	size = min(size, max(1, produceBytes/(s.t.Params.Size+recordOverhead)))
 	return s.spread(ctx, from, to, size)
 }
 

@@ -130,27 +130,3 @@ func (kafkaTools) Rate(output string) (float64, error) {
 	}
 	return 0, fmt.Errorf("kafka's tools: no rate in %q", output)
 }
-
-// perfTest stands for RabbitMQ's PerfTest, which comes with no image of the broker.
-type perfTest struct{ tool }
-
-// Profile implements contest.Contestant.
-func (perfTest) Profile() contest.Profile {
-	return contest.Profile{Name: "PerfTest", Broker: "rabbitmq", Library: "RabbitMQ PerfTest", Settings: "not in the broker's image"}
-}
-
-// Prepare implements contest.Contestant.
-func (perfTest) Prepare(context.Context, *contest.Task, *contest.Events) error {
-	return contest.Cannot("a Java program that does not come with the broker's image")
-}
-
-// Clean implements contest.Contestant.
-func (perfTest) Clean(context.Context, *contest.Task) error { return nil }
-
-// Command implements contest.Tool.
-func (perfTest) Command(*contest.Task) ([]string, error) {
-	return nil, contest.Cannot("a Java program that does not come with the broker's image")
-}
-
-// Rate implements contest.Tool.
-func (perfTest) Rate(string) (float64, error) { return 0, contest.ErrCannot }

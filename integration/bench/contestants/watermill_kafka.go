@@ -44,9 +44,7 @@ func (watermillKafka) Clean(ctx context.Context, t *contest.Task) error { return
 
 // dialSarama lets sarama dial through the task's dialer.
 func dialSarama(cfg *sarama.Config, t *contest.Task) *sarama.Config {
-	if t.Dial != nil {
-		cfg.Net.Proxy.Enable, cfg.Net.Proxy.Dialer = true, plainDialer{t.Dial}
-	}
+	cfg.Net.Proxy.Enable, cfg.Net.Proxy.Dialer = true, plainDialer{t.Dialer()}
 	return cfg
 }
 

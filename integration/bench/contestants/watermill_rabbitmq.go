@@ -50,7 +50,7 @@ func (w watermillAMQP) config(ctx context.Context, t *contest.Task, group string
 	cfg.Queue.Arguments = quorum()
 	if w.best {
 		cfg.Publish.ConfirmDelivery, cfg.Publish.ChannelPoolSize = true, 64
-		cfg.Consume.Qos.PrefetchCount = 100
+		cfg.Consume.Qos.PrefetchCount = max(1, t.Window(watermillMembers*100)/watermillMembers)
 	}
 	return cfg
 }

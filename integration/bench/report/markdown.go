@@ -54,6 +54,7 @@ func section(r *contest.Results, broker, herald string) string {
 		{"Processor time of the client, µs for each event", rates, figure{read: contest.CPU}, false},
 		{"Allocations for each event", rates, figure{read: contest.Mallocs}, false},
 		{"Bytes allocated for each event", rates, figure{read: contest.Bytes}, false},
+		{"System calls that write, for each event", rates, figure{read: contest.Writes}, false},
 		{"Most memory of the client, MiB", rates, figure{read: contest.Peak}, false},
 		{"From publishing to the handler, p50, ms", lates, figure{read: contest.P50}, false},
 		{"From publishing to the handler, p99, ms", lates, figure{read: contest.P99}, false},
@@ -71,6 +72,7 @@ func section(r *contest.Results, broker, herald string) string {
 		fmt.Fprintf(&b, "\n![%s on %s by %s](img/%s)\n", s.work, titles[broker], s.axis, s.file())
 	}
 	b.WriteString(reasons(r, columns, append(contests, growing...)))
+	b.WriteString(failures(r, columns, append(contests, growing...)))
 	return b.String()
 }
 
@@ -153,10 +155,14 @@ func table(r *contest.Results, columns []contest.Profile, contests []contest.Con
 		}
 		for _, p := range columns {
 			value := r.Spread(c, p.Name, read)
-			if ratio {
+			if ratio && basis != "" {
 				value = r.Ratio(c, p.Name, basis, read)
 			}
-			fmt.Fprintf(&b, " %s |", spread(value))
+			text := spread(value)
+			if ratio && basis == "" && value != (contest.Spread{}) {
+				text += " /s" // nothing to compare with: the rate itself
+			}
+			fmt.Fprintf(&b, " %s |", text)
 		}
 		b.WriteString("\n")
 	}
@@ -198,4 +204,22 @@ func reasons(r *contest.Results, columns []contest.Profile, contests []contest.C
 		fmt.Fprintf(&b, "- %s (%s).\n", key, strings.Join(why[key], ", "))
 	}
 	return b.String()
+}
+
+// failures tells of rounds that failed where others did not.
+func failures(r *contest.Results, columns []contest.Profile, contests []contest.Contest) string {
+	var b strings.Builder
+	for _, c := range contests {
+		for _, p := range columns {
+			good, failed := len(r.Of(c, p.Name)), r.Failed(c, p.Name)
+			if good > 0 && failed > 0 {
+				fmt.Fprintf(&b, "- %s, %s: %d of %d rounds: %s.\n", p.Name, strings.TrimPrefix(c.Name(), "broker="+c.Broker+"/work="), failed, good+failed,
+					firstLine(r.Why(c, p.Name)))
+			}
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\nRounds that failed, and are in no figure:\n\n" + b.String()
 }

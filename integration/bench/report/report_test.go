@@ -31,7 +31,7 @@ func results() *contest.Results {
 		for i, took := range ms {
 			took := time.Duration(took) * time.Millisecond
 			r.Samples = append(r.Samples, contest.Sample{
-				Contest: c, Contestant: name, Round: i + 1, N: 1000, Elapsed: took, CPU: took / 10, Mallocs: 3000, Bytes: 512_000, Peak: 20 << 20,
+				Contest: c, Contestant: name, Round: i + 1, N: 1000, Elapsed: took, CPU: took / 10, Mallocs: 3000, Bytes: 512_000, Reads: 20, Writes: 10, Peak: 20 << 20,
 				P50: took / 100, P99: took / 50, P999: took / 20,
 			})
 		}
@@ -40,6 +40,10 @@ func results() *contest.Results {
 	add(usual, "Raw", 100, 200)
 	add(usual, "Herald", 80, 220)
 	r.Samples = append(r.Samples, contest.Sample{Contest: usual, Contestant: "Peer", Cannot: "Publish waits for each message"})
+	r.Samples = append(r.Samples, contest.Sample{Contest: usual, Contestant: "Herald", Round: 3, Error: "the connection was lost\nat once"})
+	alone := usual
+	alone.Work = contest.Retried
+	add(alone, "Herald", 100, 200)
 	late := usual
 	late.Work = contest.Latency
 	add(late, "Raw", 100, 100)
@@ -90,7 +94,7 @@ func TestBenchLine_IsWhatBenchstatReads(t *testing.T) {
 	t.Parallel()
 	s := results().Samples[0]
 	want := "BenchmarkContest/broker=redis/work=publish-pipelined/size=512/keys=1000/contestant=Raw 1 100000.0 ns/op " +
-		"1e+04 cpu-ns/op 512 B/op 3 allocs/op 2.097e+07 peak-bytes 1e+06 p50-ns 2e+06 p99-ns 5e+06 p999-ns\n"
+		"1e+04 cpu-ns/op 512 B/op 3 allocs/op 0.01 writes/op 0.02 reads/op 2.097e+07 peak-bytes 1e+06 p50-ns 2e+06 p99-ns 5e+06 p999-ns\n"
 	if got := report.BenchLine(&s, true); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -66,7 +66,7 @@ func bars(r *contest.Results, broker, herald string) string {
 	most := 1.2
 	var rates []contest.Contest
 	for _, c := range r.Contests() {
-		if c.Broker == broker && c.Axis == "" && !figureFor(c).less {
+		if c.Broker == broker && c.Axis == "" && !figureFor(c).less && r.Basis(c) != "" {
 			rates = append(rates, c)
 		}
 	}

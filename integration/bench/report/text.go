@@ -41,17 +41,23 @@ func Text(r *contest.Results, c contest.Contest, herald string) string {
 		return int(math.Copysign(1, y-x))
 	})
 	basis := r.Basis(c)
-	write(w, "  \t%s\tto %s\tCPU µs\tallocs\tbytes\tpeak MiB\n", by.name, basis)
+	write(w, "  \t%s\tto %s\tCPU µs\tallocs\tbytes\twrites\treads\tpeak MiB\n", by.name, basis)
 	for _, name := range names {
 		if why := r.Why(c, name); why != "" && len(r.Of(c, name)) == 0 {
 			write(w, "  %s\t—\t%s\n", name, firstLine(why))
 			continue
 		}
-		write(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark(name, herald), number(r.Spread(c, name, by.read).Median),
+		write(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark(name, herald), number(r.Spread(c, name, by.read).Median),
 			spread(r.Ratio(c, name, basis, by.read)), number(r.Spread(c, name, contest.CPU).Median), number(r.Spread(c, name, contest.Mallocs).Median),
-			number(r.Spread(c, name, contest.Bytes).Median), number(r.Spread(c, name, contest.Peak).Median))
+			number(r.Spread(c, name, contest.Bytes).Median), number(r.Spread(c, name, contest.Writes).Median), number(r.Spread(c, name, contest.Reads).Median),
+			number(r.Spread(c, name, contest.Peak).Median))
 	}
 	_ = w.Flush() // into memory
+	for _, name := range names {
+		if failed := r.Failed(c, name); failed > 0 && len(r.Of(c, name)) > 0 {
+			write(&b, "  %s: %d rounds failed: %s\n", name, failed, firstLine(r.Why(c, name)))
+		}
+	}
 	return b.String()
 }
 
@@ -112,11 +118,11 @@ func contestantsOf(r *contest.Results, c contest.Contest) []string {
 	return names
 }
 
-// number prints three digits that count.
+// number prints three digits that count, and a dash where there is no figure.
 func number(x float64) string {
 	switch {
 	case x == 0:
-		return "0"
+		return "—" // nobody has measured it
 	case x >= 1e6:
 		return fmt.Sprintf("%.2f M", x/1e6)
 	case x >= 10_000:
@@ -160,6 +166,8 @@ func BenchLine(s *contest.Sample, named bool) string {
 		{"cpu-ns/op", 1e3 * contest.CPU(s)},
 		{"B/op", contest.Bytes(s)},
 		{"allocs/op", contest.Mallocs(s)},
+		{"writes/op", contest.Writes(s)},
+		{"reads/op", contest.Reads(s)},
 		{"peak-bytes", float64(s.Peak)},
 		{"p50-ns", float64(s.P50)},
 		{"p99-ns", float64(s.P99)},

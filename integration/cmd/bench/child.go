@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"strings"
 
 	"github.com/herald-go/herald/integration/bench/contest"
@@ -27,7 +28,30 @@ func child(ctx context.Context, in io.Reader, out io.Writer) error {
 	if c == nil {
 		return fmt.Errorf("there is no contestant %q on %s", t.Contestant, t.Broker)
 	}
-	return json.NewEncoder(out).Encode(contest.Perform(ctx, c, &t))
+	stop, err := profile(t.Profile)
+	if err != nil {
+		return err
+	}
+	sample := contest.Perform(ctx, c, &t)
+	return errors.Join(stop(), json.NewEncoder(out).Encode(sample))
+}
+
+// profile writes a processor profile to a file until stop is called. No file is no profile.
+func profile(name string) (stop func() error, err error) {
+	if name == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return file.Close()
+	}, nil
 }
 
 // inChild executes tasks by a program of this kind, in a process for each.

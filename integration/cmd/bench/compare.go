@@ -59,14 +59,20 @@ func compare(ctx context.Context, o options) (err error) {
 		text.WriteString(report.BenchHead(machine))
 	}
 	for i, c := range contests {
+		b, ok := found[c.Broker]
+		if !ok {
+			continue
+		}
 		fmt.Printf("%d of %d: %s\n", i+1, len(contests), c.Name())
-		b := found[c.Broker]
-		plan := contest.Plan{URL: b.URL, Addr: b.Addr, Inside: b.Inside, Rounds: o.rounds, For: o.each, Events: o.events, Sample: func(s contest.Sample) {
-			if !s.Good() {
-				fmt.Printf("%s: %s%s\n", s.Contestant, s.Cannot, s.Error)
-			}
-			texts[s.Contestant].WriteString(report.BenchLine(&s, false))
-		}}
+		plan := contest.Plan{
+			URL: b.URL, Addr: b.Addr, Inside: b.Inside, Via: b.via, Rounds: o.rounds, For: o.each, Events: o.events, Profiles: o.profiles,
+			Sample: func(s contest.Sample) {
+				if !s.Good() {
+					fmt.Printf("%s: %s%s\n", s.Contestant, s.Cannot, s.Error)
+				}
+				texts[s.Contestant].WriteString(report.BenchLine(&s, false))
+			},
+		}
 		herald := contestants.Find(c.Broker, contestants.HeraldName)
 		pair := []contest.Entrant{
 			{Contestant: herald, As: asBase, Execute: inChild(base)}, {Contestant: herald, As: asPresent, Execute: inChild(self)},

@@ -2,7 +2,9 @@
 //
 //	bench                                    # the core grid on every broker
 //	bench -broker kafka -work publish        # a part of it; -work takes a work's name, or the front of it
-//	bench -grid all                          # and latencies at high load, start-up, reconnecting, and series that vary one parameter
+//	bench -within 18m                        # with shorter turns, if need be
+//	bench -grid growth -add                  # series that vary one parameter, added to the results of an earlier run
+//	bench -grid all                          # all of it, and latencies at high load
 //	bench -base v0.3.0                       # Herald as it is against Herald at that revision, with benchstat
 //	bench -render                            # writes the tables and plots of docs/performance.md when it has measured
 //	bench -grid none -render                 # from the results of an earlier run
@@ -48,6 +50,11 @@ func start(ctx context.Context, args []string) error {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return err
+		}
+	}
 	if o.base != "" {
 		return compare(ctx, o)
 	}
@@ -68,10 +75,11 @@ const gridNone = "none"
 type options struct {
 	brokers, works, only []string
 	grid, out, docs      string
-	base                 string
-	size, rounds, events int
-	each                 time.Duration
-	render, busy         bool
+	base, profiles       string
+	size, window         int
+	rounds, events       int
+	each, within         time.Duration
+	render, busy, add    bool
 }
 
 func parse(args []string) (options, error) {
@@ -81,14 +89,18 @@ func parse(args []string) (options, error) {
 	f.StringVar(&brokers, "broker", "all", "rabbitmq, kafka, redis, several with commas, or all")
 	f.StringVar(&works, "work", "all", "works, or their fronts, with commas: "+strings.Join(contest.Works, ", "))
 	f.StringVar(&only, "contestants", "", "names of contestants, with commas; none is all of them")
-	f.StringVar(&o.grid, "grid", "core", "core, all, or none to render earlier results")
+	f.StringVar(&o.grid, "grid", "core", "core, growth, all, or none to render earlier results")
 	f.StringVar(&o.out, "out", "../.cache/bench", "the folder of the results")
 	f.StringVar(&o.docs, "docs", "../docs", "the folder of the pages, for -render")
 	f.StringVar(&o.base, "base", "", "a revision to compare Herald with")
 	f.IntVar(&o.size, "size", 0, "bytes of each event's data; 0 is what the grid says")
+	f.IntVar(&o.window, "window", 0, "how many events may be on their way or in hand; 0 is what each contestant says")
 	f.IntVar(&o.rounds, "rounds", 5, "turns of each contestant")
 	f.IntVar(&o.events, "events", 0, "the most events of a turn; 0 is as many as it takes")
 	f.DurationVar(&o.each, "for", 400*time.Millisecond, "about how long each turn measures")
+	f.StringVar(&o.profiles, "profile", "", "a folder for a processor profile of each contestant's last turn in each work")
+	f.DurationVar(&o.within, "within", 0, "how long the run may take: turns get shorter if it would take longer, and what finds no time is left out; 0 is no bound")
+	f.BoolVar(&o.add, "add", false, "add to the results of earlier runs, and replace the contests that are run again")
 	f.BoolVar(&o.render, "render", false, "write the tables and plots of the pages")
 	f.BoolVar(&o.busy, "busy", false, "say in the results that other work runs on the machine")
 	if err := f.Parse(args); err != nil {
@@ -111,12 +123,14 @@ func (o *options) contests() ([]contest.Contest, error) {
 	switch o.grid {
 	case "core":
 		grid = contest.Core()
+	case "growth":
+		grid = contest.Growth()
 	case "all":
 		grid = contest.All()
 	case gridNone:
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("there is no grid %q: core, all, none", o.grid)
+		return nil, fmt.Errorf("there is no grid %q: core, growth, all, none", o.grid)
 	}
 	if o.grid == "core" && len(contest.Choose(grid, []string{"all"}, o.works)) == 0 {
 		grid = contest.All() // a work that only the whole grid has
@@ -128,6 +142,9 @@ func (o *options) contests() ([]contest.Contest, error) {
 	for i := range chosen {
 		if o.size > 0 {
 			chosen[i].Params.Size = o.size
+		}
+		if o.window > 0 {
+			chosen[i].Params.Window = o.window
 		}
 	}
 	return chosen, nil

@@ -47,12 +47,21 @@ func measure(ctx context.Context, o options) (err error) {
 	}
 	out.line(contest.Line{Machine: &machine})
 	fmt.Print(report.Head(machine))
-	began := time.Now()
+	pace := newPace(o, contests)
 	for i, c := range contests {
-		fmt.Printf("\n%d of %d, %s: %s\n", i+1, len(contests), time.Since(began).Round(time.Second), c.Name())
-		b := found[c.Broker]
+		b, ok := found[c.Broker]
+		if !ok {
+			continue
+		}
+		each, ok := pace.next(i)
+		if !ok {
+			fmt.Printf("\nLeft out, for %v are over: %s\n", o.within, c.Name())
+			out.sample(contest.Sample{Contest: c, Contestant: contestants.HeraldName, Cannot: "the run's time was over"})
+			continue
+		}
+		fmt.Printf("\n%d of %d, %s: %s\n", i+1, len(contests), time.Since(pace.began).Round(time.Second), c.Name())
 		plan := contest.Plan{
-			URL: b.URL, Addr: b.Addr, Inside: b.Inside, Rounds: o.rounds, For: o.each, Events: o.events,
+			URL: b.URL, Addr: b.Addr, Inside: b.Inside, Via: b.via, Rounds: o.rounds, For: each, Events: o.events, Profiles: o.profiles,
 			Sample: func(s contest.Sample) { out.sample(s) },
 		}
 		if err := contest.Run(ctx, c, entrants(c.Broker, o.only, self, hosts.exec(b.ID), out), plan); err != nil {
@@ -75,7 +84,7 @@ func entrants(broker string, only []string, self string, run runner, out *output
 		out.profile(p)
 		e := contest.Entrant{Contestant: c, Execute: inChild(self)}
 		if t, ok := c.(contest.Tool); ok {
-			e.Execute = byTool(t, run)
+			e.Execute = byTool(t, runnerOf(t, run))
 		}
 		all = append(all, e)
 	}
@@ -96,18 +105,35 @@ func versioned(library string) string {
 	return library
 }
 
-func findBrokers(ctx context.Context, h *hosts, contests []contest.Contest, m *contest.Machine) (map[string]source.Broker, error) {
-	found := map[string]source.Broker{}
-	for _, c := range contests {
-		if _, ok := found[c.Broker]; ok {
+// foundBroker is a broker, and where it is reached without what forwards its port.
+type foundBroker struct {
+	source.Broker
+	via string
+}
+
+// findBrokers finds those of the contests. One that can't be had is told and left out; none at all is an error.
+func findBrokers(ctx context.Context, h *hosts, contests []contest.Contest, m *contest.Machine) (map[string]foundBroker, error) {
+	found := map[string]foundBroker{}
+	var errs []error
+	for _, kind := range contest.Brokers {
+		if !slices.ContainsFunc(contests, func(c contest.Contest) bool { return c.Broker == kind }) {
 			continue
 		}
-		b, err := h.need(ctx, c.Broker)
+		b, err := h.need(ctx, kind)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			fmt.Fprintln(os.Stderr, "bench: left out:", err)
+			continue
 		}
-		found[c.Broker] = b
-		m.Brokers[c.Broker] = fmt.Sprintf("%s (%s)", b.Version, b.Origin)
+		f := foundBroker{Broker: b, via: direct(ctx, b, h.exec(b.ID))}
+		found[kind] = f
+		m.Brokers[kind] = fmt.Sprintf("%s (%s)", b.Version, b.Origin)
+		if f.via != "" {
+			m.Brokers[kind] = fmt.Sprintf("%s (%s, its port not forwarded)", b.Version, b.Origin)
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.Join(errs...)
 	}
 	return found, nil
 }
@@ -130,11 +156,17 @@ type output struct {
 }
 
 func openOutput(o options) (*output, error) {
-	jsonl, err := os.Create(filepath.Join(o.out, resultsFile))
+	open := os.Create
+	if o.add {
+		open = func(name string) (*os.File, error) {
+			return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		}
+	}
+	jsonl, err := open(filepath.Join(o.out, resultsFile))
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.Create(filepath.Join(o.out, textFile))
+	text, err := open(filepath.Join(o.out, textFile))
 	if err != nil {
 		return nil, errors.Join(err, jsonl.Close())
 	}

@@ -77,7 +77,7 @@ func smoke(t *testing.T, b *brokers.Broker, c contest.Contestant) {
 	name := c.Profile().Name
 	execute := contest.InProcess(c)
 	if tool, ok := c.(contest.Tool); ok {
-		execute = byTool(tool, func(ctx context.Context, args []string) (string, error) { return b.Exec(ctx, args...) })
+		execute = byTool(tool, runnerOf(tool, func(ctx context.Context, args []string) (string, error) { return b.Exec(ctx, args...) }))
 	}
 	done := 0
 	plan := contest.Plan{URL: b.URL(), Addr: b.Addr(), Inside: b.Inside(), Limit: smokeTime}
@@ -107,6 +107,10 @@ func TestTools_RatesAreReadFromWhatTheyPrint(t *testing.T) {
 		want                 float64
 	}{
 		"redis-benchmark": {"redis", "redis-benchmark", "\"test\",\"rps\",\"avg_latency_ms\"\n\"XADD t * data x\",\"97465.88\",\"0.28\"\n", 97465.88},
+		"PerfTest": {
+			"rabbitmq", "PerfTest",
+			"id: test-1, time 1.0 s, sent: 9000 msg/s\nid: test-1, sending rate avg: 8512 msg/s\nid: test-1, receiving rate avg: 0 msg/s\n", 8512,
+		},
 		"producer": {
 			"kafka", "Kafka's tools",
 			"10 records sent, 5.0 records/sec (1 MB/sec), 3 ms avg latency\n1000 records sent, 2717.391304 records/sec (1.30 MB/sec), 1 ms 99th.\n",
