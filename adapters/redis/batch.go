@@ -211,6 +211,9 @@ func (l *line) execute(ctx context.Context) {
 			}
 			l.tell(w, confirmed)
 		}
+		sendqueue.DoneAll(l.stored, driver.Stored, nil) // at once: each would take the queue's lock
+		clear(l.stored)
+		l.stored = l.stored[:0]
 		if trouble != nil {
 			l.d.link.trouble(trouble)
 		}
@@ -304,7 +307,7 @@ func (l *line) pipeline(ctx context.Context, node *goredis.Client, writes []writ
 	return nil, trouble
 }
 
-// tell tells a message's fate by the answer to its command.
+// tell tells a message's fate by the answer to its command, or notes that it is stored.
 func (l *line) tell(w *write, confirmed func(key string) error) {
 	err := w.cmd.Err()
 	switch {
@@ -315,7 +318,7 @@ func (l *line) tell(w *write, confirmed func(key string) error) {
 			w.entry.Done(driver.Unconfirmed, short)
 			return
 		}
-		w.entry.Done(driver.Stored, nil)
+		l.stored = append(l.stored, *w.entry)
 	case errors.Is(err, goredis.Nil) && w.missed != nil:
 		l.mu.Lock()
 		delete(l.routes, w.entry.To.Topic)

@@ -3,34 +3,39 @@ package redis
 import (
 	"bytes"
 	"context"
-	"errors"
+	"time"
 
+	"github.com/herald-go/herald/adapters/internal/backoff"
 	"github.com/herald-go/herald/adapters/internal/sendqueue"
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// caster publishes to the channels of one server. Whoever has the turn writes: the caller of Send where nothing is under way and nothing
-// waits, so that no other goroutine has to wake before the message leaves, else the line's goroutine. That one reads all answers.
+// caster publishes to the channels of one server. Whoever has the turn writes: the caller of Send where nothing is on its way and nothing
+// waits, so that no other goroutine has to wake before the message leaves; the flight's reader where answers have come and more waits; else
+// the line's goroutine. The turn goes with what was written, and is free again when all of it is answered.
 type caster struct {
-	l       *line
-	turn    chan struct{}        // of capacity 1: who takes the value has the turn
-	written chan sendqueue.Entry // of capacity 1: what a caller has written; the turn goes with it
+	l    *line
+	turn chan struct{} // of capacity 1: who takes the value has the turn
 
 	// What follows belongs to the turn.
-	feed    *feed
+	flight  *flight // nil while there is no connection
 	request []byte
 	body    []byte
 	one     [1]sendqueue.Entry
+	late    []sendqueue.Entry // stored, and to be told when the turn is free: the answers were here before the writer was back
 }
 
 // straightBytes bounds what a caller writes by itself. It is less than what an idle connection takes without waiting.
 const straightBytes = 4 << 10
 
 func newCaster(l *line) *caster {
-	c := &caster{l: l, turn: make(chan struct{}, 1), written: make(chan sendqueue.Entry, 1)}
-	c.turn <- struct{}{}
+	c := &caster{l: l, turn: make(chan struct{}, 1)}
+	c.free()
 	return c
 }
+
+// free gives the turn back.
+func (c *caster) free() { c.turn <- struct{}{} }
 
 // straight writes a message in its caller's goroutine, or does nothing and returns false.
 func (c *caster) straight(to driver.Address, m *driver.Message, r driver.Result) bool {
@@ -42,70 +47,69 @@ func (c *caster) straight(to driver.Address, m *driver.Message, r driver.Result)
 	default:
 		return false
 	}
-	if !c.stands() {
-		c.turn <- struct{}{}
+	if c.flight == nil || !c.flight.stands() {
+		c.free()
 		return false
 	}
 	var ok bool
 	if c.one[0], ok = c.l.queue.Straight(to, m, r); !ok {
-		c.turn <- struct{}{}
+		c.free()
 		return false
 	}
-	if sent := c.write(c.one[:]); len(sent) > 0 {
-		c.written <- sent[0]
-		return true
+	if !c.write(c.one[:], false) {
+		c.release()
 	}
-	c.turn <- struct{}{}
 	return true
 }
 
-// run reads answers, and writes what waits, until ctx ends.
+// run writes what waits while no answer is awaited, until ctx ends.
 func (c *caster) run(ctx context.Context) {
+	wait := backoff.New(redialFirst, redialMost)
 	for {
 		select {
-		case e := <-c.written:
-			if c.pass(e) {
-				continue
-			}
 		case <-c.l.queue.Ready():
-			select {
-			case <-c.turn:
-			case e := <-c.written:
-				c.finish([]sendqueue.Entry{e})
-			}
 		case <-ctx.Done():
 			c.end()
 			return
 		}
+		<-c.turn // what was written is answered, or its connection ends
 		for ctx.Err() == nil && c.l.queue.Len() > 0 {
-			if c.l.d.link.await(ctx) != nil || !c.connect(ctx) {
+			sendqueue.DoneAll(c.late, driver.Stored, nil)
+			c.late = nil
+			if c.l.d.link.await(ctx) != nil {
 				continue
 			}
-			c.l.batch = c.l.queue.Take(c.l.batch[:0], pipelineCount, pipelineBytes)
-			c.finish(c.write(c.l.batch))
-			clear(c.l.batch)
+			if !c.connect(ctx) {
+				_ = wait.Wait(ctx) // the loop looks at ctx
+				continue
+			}
+			wait.Reset()
+			if c.more(false) {
+				<-c.turn
+			}
 		}
-		c.turn <- struct{}{}
+		c.release()
 	}
+}
+
+// release gives the turn back, and tells fates that have waited for that.
+func (c *caster) release() {
+	late := c.late
+	c.late = nil
+	c.free()
+	sendqueue.DoneAll(late, driver.Stored, nil)
 }
 
 // end tells the last fates, and keeps the turn.
 func (c *caster) end() {
-	select {
-	case <-c.turn:
-	case e := <-c.written:
-		c.finish([]sendqueue.Entry{e})
-	}
+	<-c.turn
 	c.l.queue.Fail(driver.ErrClosed)
 	c.drop()
 }
 
-// stands reports whether there is a connection that is not known to be cut.
-func (c *caster) stands() bool { return c.feed != nil && c.l.client.wires.alive() }
-
-// connect makes sure of it.
+// connect makes sure that there is a connection which is not known to be cut.
 func (c *caster) connect(ctx context.Context) bool {
-	if c.stands() {
+	if c.flight != nil && c.flight.stands() {
 		return true
 	}
 	c.drop()
@@ -120,20 +124,35 @@ func (c *caster) connect(ctx context.Context) bool {
 		c.l.d.link.trouble(err)
 		return false
 	}
-	c.feed = f
+	if c.flight, err = newFlight(f); err != nil {
+		c.l.d.link.trouble(err)
+		return false
+	}
+	go c.listen(c.flight) // drop waits for it
 	return true
 }
 
 func (c *caster) drop() {
-	if c.feed != nil {
-		c.feed.close()
-		c.feed = nil
+	if c.flight != nil {
+		c.flight.feed.close()
+		<-c.flight.ended
+		c.flight = nil
 	}
 }
 
-// write claims messages and writes them as one pipeline. It returns those that are on their way; the others have their fates.
-func (c *caster) write(batch []sendqueue.Entry) (sent []sendqueue.Entry) {
-	sent = batch[:0]
+// more writes what waits, as much as one pipeline takes, and reports whether the turn has gone with it.
+func (c *caster) more(reads bool) bool {
+	c.l.batch = c.l.queue.Take(c.l.batch[:0], pipelineCount, pipelineBytes)
+	return c.write(c.l.batch, reads)
+}
+
+// write claims messages and writes them as one pipeline; reads is whether the caller is who reads the answers. It reports whether any is on its
+// way: then the turn goes with it. The others have their fates.
+func (c *caster) write(batch []sendqueue.Entry, reads bool) bool {
+	sent := batch[:0]
+	if cap(c.request) > pipelineBytes {
+		c.request, c.body = nil, nil
+	}
 	c.request = c.request[:0]
 	for i := range batch {
 		e := &batch[i]
@@ -151,69 +170,34 @@ func (c *caster) write(batch []sendqueue.Entry) (sent []sendqueue.Entry) {
 		c.request = append(append(appendHead(c.request, '$', len(c.body)), c.body...), '\r', '\n')
 		sent = append(sent, *e)
 	}
-	if len(sent) > 0 {
-		if err := c.feed.write(c.request); err != nil {
-			c.drop()
-			c.l.d.link.trouble(err)
-			lose(sent, err)
-			sent = nil
+	if len(sent) == 0 {
+		return false
+	}
+	return c.send(sent, reads)
+}
+
+// send writes the request, which has these messages. When the turn is gone, all that belongs to it is another's.
+func (c *caster) send(sent []sendqueue.Entry, reads bool) (gone bool) {
+	f := c.flight
+	if !f.depart(sent) { // no byte has left, so another connection may take them
+		c.l.queue.Unread(sent)
+		return false
+	}
+	clear(sent)
+	var err error
+	if reads && len(c.request) > straightBytes { // it may wait for the server, and nobody reads meanwhile
+		err = f.feed.write(c.request)
+		if err == nil {
+			err = f.feed.conn.SetWriteDeadline(time.Time{})
 		}
+	} else {
+		_, err = f.feed.conn.Write(c.request)
 	}
-	if cap(c.request) > pipelineBytes {
-		c.request, c.body = nil, nil
+	gone, late := f.written(err)
+	if !gone {
+		c.late = late
 	}
-	return sent
-}
-
-// pass reads the answer to what a caller has written, and gives the turn back, where nothing waits, before it tells the fate: so the next
-// message of that caller goes straight, too. It reports whether it did.
-func (c *caster) pass(e sendqueue.Entry) bool {
-	fate, err := c.answer(&e)
-	free := c.l.queue.Len() == 0
-	if free {
-		c.turn <- struct{}{}
-	}
-	e.Done(fate, err)
-	return free
-}
-
-// finish reads the answers.
-func (c *caster) finish(sent []sendqueue.Entry) {
-	for i := range sent {
-		fate, err := c.answer(&sent[i])
-		sent[i].Done(fate, err)
-		if c.feed == nil {
-			lose(sent[i+1:], errors.Unwrap(err))
-			return
-		}
-	}
-}
-
-// lose tells the fates of messages whose answers will not come.
-func lose(sent []sendqueue.Entry, err error) {
-	for i := range sent {
-		sent[i].Done(driver.Unconfirmed, fail("publish", sent[i].To.Topic, err))
-	}
-}
-
-// answer reads one. Without it the connection is given up.
-func (c *caster) answer(e *sendqueue.Entry) (driver.Fate, error) {
-	raw, err := c.feed.next(c.feed.within)
-	if err != nil {
-		c.drop()
-		c.l.d.link.trouble(err)
-		return driver.Unconfirmed, fail("publish", e.To.Topic, err)
-	}
-	if err := asError(raw); err != nil {
-		c.l.d.link.trouble(err)
-		fate, why := fateOf(err)
-		return fate, fail("publish", e.To.Topic, why)
-	}
-	heard, _, _ := length(raw, 0) // has been read whole
-	if heard == 0 && e.To.Unrouted == driver.Refuse {
-		return driver.Unroutable, errNobody
-	}
-	return driver.Stored, nil
+	return gone
 }
 
 // number returns the number of the next message to a channel.

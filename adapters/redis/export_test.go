@@ -50,6 +50,9 @@ func DecodeNative(raw []byte) (m *driver.Message, from string, seq uint64) {
 	return m, from, seq
 }
 
+// IsPlainJSON looks whether bytes are JSON.
+func IsPlainJSON(raw []byte) bool { return isPlainJSON(raw) }
+
 // Missed counts what is missing in a sequence of numbers from one publisher.
 func Missed(numbers ...uint64) (missed []int64) {
 	var s sequences

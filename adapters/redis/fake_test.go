@@ -21,6 +21,8 @@ import (
 type fake struct {
 	answer  func(args []string) string // RESP; "" cuts the connection
 	version string                     // 8.0.2 if empty
+	asked   func(c net.Conn)           // set: called before answer
+	tcp     bool                       // whose connections the kernel knows
 
 	mu    sync.Mutex
 	away  bool
@@ -30,16 +32,35 @@ type fake struct {
 var errAway = errors.New("the fake is away")
 
 // dial is for Config.Dial.
-func (f *fake) dial(context.Context, string, string) (net.Conn, error) {
+func (f *fake) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.away {
 		return nil, errAway
 	}
 	near, far := net.Pipe()
+	if f.tcp {
+		var err error
+		if near, far, err = tcpPipe(ctx); err != nil {
+			return nil, err
+		}
+	}
 	f.conns = append(f.conns, far)
 	go f.serve(far)
 	return near, nil
+}
+
+func tcpPipe(ctx context.Context) (near, far net.Conn, err error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if near, err = new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	far, err = l.Accept()
+	return near, far, err
 }
 
 // leave takes the server away, or brings it back.
@@ -98,6 +119,9 @@ func (f *fake) reply(c net.Conn, args []string) string {
 		_, _ = c.Read(make([]byte, 1)) // until the connection ends
 		return ""
 	default:
+		if f.asked != nil {
+			f.asked(c)
+		}
 		return f.answer(args)
 	}
 }

@@ -108,8 +108,18 @@ func appendHead(b []byte, kind byte, n int) []byte {
 	return append(b, '\r', '\n')
 }
 
-// next waits so long for a value, and returns its bytes, which stand until the next call. After an error but a time-out before the value's
-// first byte the feed is of no use any more.
+// untimed is for next: the connection's own deadline stands.
+const untimed = -1
+
+// holds reports whether a value is there already.
+func (f *feed) holds() bool {
+	whole := extent{at: f.from, missing: 1}
+	done, err := whole.reach(f.buf[:f.to])
+	return done || err != nil
+}
+
+// next waits so long for a value, and returns its bytes, which stand until the next call. After an error but a time-out the feed is of no use
+// any more.
 func (f *feed) next(within time.Duration) ([]byte, error) {
 	if f.from == f.to {
 		f.from, f.to = 0, 0
@@ -117,7 +127,7 @@ func (f *feed) next(within time.Duration) ([]byte, error) {
 			f.buf = nil
 		}
 	}
-	timed := false
+	timed := within == untimed
 	whole := extent{at: f.from, missing: 1}
 	for {
 		done, err := whole.reach(f.buf[:f.to])

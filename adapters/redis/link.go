@@ -2,7 +2,10 @@ package redis
 
 import (
 	"context"
+	"errors"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -11,35 +14,62 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// Bounds of the waits between two tries to reach the server, and how long the watcher's read blocks.
+// Bounds of the waits between two tries to reach the server, of which the first is made at once, and how long the watcher's read blocks.
 const (
 	redialFirst = 20 * time.Millisecond
 	redialMost  = 2 * time.Second
 	watchBlock  = time.Second
 )
 
+// hasteEvery is the time in which one connection that was lost is tried again at once; before another try there is a pause.
+const hasteEvery = time.Second
+
+// haste allows a try without a pause now and then, so that a single cut costs no time, and a server that cuts again and again sees no storm.
+type haste struct{ last time.Time }
+
+func (h *haste) may() bool {
+	now := time.Now()
+	if now.Sub(h.last) < hasteEvery {
+		return false
+	}
+	h.last = now
+	return true
+}
+
 // link is the state of the connection to the broker: one connection always waits in a read, so that a cut is seen at once, and a silent
 // server within watchBlock and the time-out.
 type link struct {
 	client *client
 
-	mu      sync.Mutex
-	online  bool
-	err     error         // why not
-	change  chan struct{} // closed at the next change
-	lost    chan struct{} // one slot: somebody met trouble
-	telling sync.Mutex    // keeps the notices in order; held while notify is called
-	notify  func(driver.Notice)
-	told    driver.NoticeKind
-	watcher func(online bool, err error) // the publisher's; called before anybody is told
-	gate    func(ctx context.Context)    // called when the server answers again, before anybody is told
+	mu       sync.Mutex
+	online   bool
+	err      error         // why not
+	change   chan struct{} // closed at the next change
+	lost     chan struct{} // one slot: somebody met trouble
+	watching atomic.Bool
+	telling  sync.Mutex // keeps the notices in order; held while notify is called
+	notify   func(driver.Notice)
+	told     driver.NoticeKind
+	watcher  func(online bool, err error) // the publisher's; called before anybody is told
+	gate     func(ctx context.Context)    // called when the server answers again, before anybody is told
 }
 
 func newLink(cfg Config) *link {
-	return &link{
+	l := &link{
 		client: newClient(cfg, 1, watchBlock+cfg.Timeout), change: make(chan struct{}), lost: make(chan struct{}, 1),
 		watcher: func(bool, error) {}, gate: func(context.Context) {},
 	}
+	l.client.wires.veto = l.veto
+	return l
+}
+
+// veto refuses a new connection to a watch that trouble has ended: its read was cut, and must not begin anew on another one and hold up for
+// watchBlock what waits for the next ping.
+func (l *link) veto() error {
+	if l.watching.Load() && len(l.lost) > 0 {
+		return driver.ErrDisconnected
+	}
+	return nil
 }
 
 // await waits until the broker is there.
@@ -125,6 +155,7 @@ func (l *link) subscribe(f func(driver.Notice)) {
 // run keeps the state until ctx ends.
 func (l *link) run(ctx context.Context) {
 	wait := backoff.New(redialFirst, redialMost)
+	var hurry haste
 	for ctx.Err() == nil {
 		if err := l.client.ping(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -134,7 +165,9 @@ func (l *link) run(ctx context.Context) {
 			if isReply(err) { // it may stand for a server that is not ours any more
 				l.client.wires.cut()
 			}
-			_ = wait.Wait(ctx) // the loop looks at ctx
+			if !errors.Is(err, net.ErrClosed) || !hurry.may() { // else it was cut here, by who met trouble meanwhile
+				_ = wait.Wait(ctx) // the loop looks at ctx
+			}
 			continue
 		}
 		select {
@@ -149,12 +182,16 @@ func (l *link) run(ctx context.Context) {
 			return
 		}
 		l.set(false, err)
-		pause(ctx, redialFirst) // where pings are answered and reads are not
+		if !hurry.may() { // pings may be answered where reads are not
+			_ = wait.Wait(ctx) // the loop looks at ctx
+		}
 	}
 }
 
 // watch returns when the connection is lost.
 func (l *link) watch(ctx context.Context) error {
+	l.watching.Store(true)
+	defer l.watching.Store(false)
 	for ctx.Err() == nil {
 		select {
 		case <-l.lost:
@@ -166,17 +203,33 @@ func (l *link) watch(ctx context.Context) error {
 			return node.Do(ctx, "xread", "block", watchBlock.Milliseconds(), "streams", watchKey, "$").Err()
 		})
 		switch {
-		case err == nil, err == goredis.Nil: //nolint:errorlint // never wrapped
+		case err == nil, err == goredis.Nil, errors.Is(err, driver.ErrDisconnected): //nolint:errorlint // never wrapped
 		case isTrouble(err):
 			return err
 		default: // not allowed to read: ask in another way
-			pause(ctx, watchBlock)
+			if l.rest(ctx) {
+				_, _, err := l.state()
+				return err
+			}
 			if err := l.client.ping(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	return ctx.Err()
+}
+
+// rest waits for watchBlock, and reports whether somebody has met trouble meanwhile.
+func (l *link) rest(ctx context.Context) bool {
+	timer := time.NewTimer(watchBlock)
+	defer timer.Stop()
+	select {
+	case <-l.lost:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // watchKey is a stream that nobody writes.

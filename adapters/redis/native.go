@@ -58,7 +58,7 @@ func appendNative(out []byte, m *driver.Message, from string, seq uint64) []byte
 }
 
 func isObject(body []byte) bool {
-	return len(body) >= 2 && body[0] == '{' && body[len(body)-1] == '}' && json.Valid(body)
+	return len(body) >= 2 && body[0] == '{' && body[len(body)-1] == '}' && (isPlainJSON(body) || json.Valid(body))
 }
 
 // decodeNative reads what a channel carried, and returns who sent it under which number; a stranger's message has neither.

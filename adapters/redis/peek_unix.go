@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// peek looks whether the peer has closed the connection, without taking anything from it. known is false for connections that have no file
-// descriptor to ask.
+// peek looks whether the peer has closed the connection, without taking anything from it; others may be reading meanwhile. known is false for
+// connections that have no file descriptor to ask.
 func peek(c net.Conn) (stands, known bool) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
@@ -18,11 +18,10 @@ func peek(c net.Conn) (stands, known bool) {
 	if err != nil {
 		return false, true
 	}
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) { // Read would wait for who reads
 		var one [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		stands = n > 0 || err == syscall.EAGAIN || err == syscall.EWOULDBLOCK || err == syscall.EINTR
-		return true
 	})
 	return stands && err == nil, true
 }

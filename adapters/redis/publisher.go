@@ -124,6 +124,7 @@ type line struct {
 	queue   *sendqueue.Queue
 	client  *client
 	batch   []sendqueue.Entry
+	stored  []sendqueue.Entry // whose fates are told next
 	writes  []write
 	args    []any
 	targets []target

@@ -32,8 +32,9 @@ func (s *subscription) lasting(l *lane, now time.Time) time.Duration {
 // gatherTime is how long a reader that finds more than fits waits for more room, and a settler beside it for more acks.
 const gatherTime = time.Millisecond
 
-// replyBytes is how large an answer is meant to be at most, going by the messages of late; a larger message comes alone.
-const replyBytes = feedKept
+// replyBytes is how large an answer is meant to be at most, going by the messages of late; a larger message comes alone. It is less than what a
+// feed keeps, since a buffer doubles and an answer is more than its messages.
+const replyBytes = feedKept / 2
 
 // next waits for room and returns the next read; ok is false when there shall be none any more. readers is how many share the window.
 func (s *subscription) next(ctx context.Context, lanes []*lane, readers int) (p plan, ok bool) {

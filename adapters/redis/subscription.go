@@ -198,6 +198,7 @@ func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
 // run keeps a session going until the subscription is closed.
 func (s *subscription) run() {
 	wait := backoff.New(redialFirst, redialMost)
+	var hurry haste
 	for {
 		err := s.session()
 		s.loseAll()
@@ -206,8 +207,8 @@ func (s *subscription) run() {
 		}
 		s.d.link.trouble(err)
 		s.tell(driver.Notice{Kind: driver.Disconnected, Err: err})
-		for {
-			if s.d.link.await(s.ctx) != nil || wait.Wait(s.ctx) != nil {
+		for atOnce := hurry.may(); ; atOnce = false {
+			if s.d.link.await(s.ctx) != nil || !atOnce && wait.Wait(s.ctx) != nil {
 				return
 			}
 			began := time.Now()

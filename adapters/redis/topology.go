@@ -12,7 +12,8 @@ import (
 )
 
 // ensureScript makes a group and its inbox exist in one place. KEYS: members, stream, inbox. ARGV: group, where it begins. How much the group
-// has read is told to the server where it is known, so that the server can count its lag. It returns 1 when the group was not there.
+// has read is told to the server where a thousand entries tell it, so that the server can count its lag, and a beat what is gone. It returns 1 when
+// the group was not there.
 var ensureScript = goredis.NewScript(`
 local made = 1
 local at, read = ARGV[2], nil
@@ -21,7 +22,15 @@ local s = {['entries-added'] = 0, length = 0}
 if not info.err then for i = 1, #info, 2 do s[info[i]] = info[i + 1] end end
 if info.err and not string.find(info.err, 'no such key') then return redis.error_reply(info.err) end
 if at == '0' then read = s['entries-added'] - s.length
-elseif at == '$' then read = s['entries-added'] end
+elseif at == '$' then read = s['entries-added']
+elseif not info.err then
+  local rest = redis.call('XRANGE', KEYS[2], '(' .. at, '+', 'COUNT', 1001)
+  if #rest <= 1000 then read = s['entries-added'] - #rest
+  else
+    local given = redis.call('XRANGE', KEYS[2], '-', at, 'COUNT', 1001)
+    if #given <= 1000 then read = s['entries-added'] - s.length + #given end
+  end
+end
 local cmd = {'XGROUP', 'CREATE', KEYS[2], ARGV[1], at, 'MKSTREAM'}
 if read then cmd[#cmd + 1] = 'ENTRIESREAD' cmd[#cmd + 1] = read end
 local r = redis.pcall(unpack(cmd))

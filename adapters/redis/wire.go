@@ -16,7 +16,8 @@ type wires struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	tls    *tls.Config
 	within time.Duration
-	find   *sentinels // set: they say where to dial, whatever address is asked for
+	veto   func() error // set: asked when a connection has been opened, whether it is wanted still
+	find   *sentinels   // set: they say where to dial, whatever address is asked for
 
 	written atomic.Uint64 // writes that were tried
 
@@ -60,6 +61,12 @@ func (w *wires) connect(ctx context.Context, network, address string) (net.Conn,
 	if w.find != nil && !w.find.stands(address) { // what was open when it was replaced has been cut
 		_ = c.Close() // the reason is told
 		return nil, errOtherPrimary
+	}
+	if w.veto != nil { // after the connection can be cut, so that none slips through
+		if err := w.veto(); err != nil {
+			_ = c.Close() // the reason is told
+			return nil, err
+		}
 	}
 	if w.tls == nil {
 		if file, ok := raw.(syscall.Conn); ok {
@@ -208,9 +215,6 @@ func (c *wire) stands() bool {
 	if len(c.peeked) > 0 {
 		return true
 	}
-	if c.SetReadDeadline(time.Time{}) != nil { // an old one would answer in the connection's place
-		return false
-	}
 	if verdict, known := peek(c.Conn); known {
 		return verdict
 	}
@@ -224,4 +228,14 @@ func (c *wire) stands() bool {
 	}
 	timeout, ok := err.(net.Error) //nolint:errorlint // net's own, never wrapped
 	return err == nil || ok && timeout.Timeout()
+}
+
+// standsBesideReader is stands for a connection on which somebody waits for what comes: that one is the first to know where the kernel can't be
+// asked.
+func (c *wire) standsBesideReader() bool {
+	if !c.isOpen() {
+		return false
+	}
+	verdict, known := peek(c.Conn)
+	return verdict || !known
 }
