@@ -34,14 +34,14 @@ func (q *sequence) take(way string, msgs []*driver.Message) {
 	}
 	q.busy = true
 	q.got = append(q.got, ids(msgs)...)
-	if len(q.got) == q.want {
-		close(q.all)
-	}
 	q.mu.Unlock()
 	q.m.settle(driver.Ack, msgs...)
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.busy = false
-	q.mu.Unlock()
+	if len(q.got) == q.want {
+		close(q.all)
+	}
 }
 
 func (q *sequence) receive(ctx context.Context) {
