@@ -134,7 +134,11 @@ func (s *subscription) declare(ctx context.Context, k *desk) error {
 // missed tells of a group whose queue was deleted while no member was there: the queues where its messages wait are still there.
 func (s *subscription) missed(k *desk) error {
 	_, there, err := k.look(tierQueue(s.spec.Topic, s.spec.Group, ladder[0]))
-	if err == nil && there && !s.told {
+	if err != nil || !there || s.told {
+		return err
+	}
+	n, err := k.partitions(s.spec.Topic, s.spec.Group)
+	if err == nil && n < 0 { // else another member has just made the group, its queue first
 		s.told = true
 		s.tell(gapNotice())
 	}
