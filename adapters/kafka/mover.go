@@ -69,7 +69,7 @@ func (v *mover) run(ctx context.Context) {
 		}
 		failing = time.Now()
 		for _, x := range v.take() {
-			v.s.d.pub.put(ctx, x.key(), []*driver.Message{x.copy()}, x)
+			v.s.d.pub.put(ctx, x.key(), []*driver.Message{x.msg.Copy()}, x)
 		}
 	}
 }
@@ -82,10 +82,6 @@ func (x *moving) key() routeKey {
 		key.mark = markDelayed
 	}
 	return key
-}
-
-func (x *moving) copy() *driver.Message {
-	return x.msg.Copy()
 }
 
 // Done implements driver.Result. It finishes the original, or keeps it for another try.
