@@ -25,19 +25,14 @@ const (
 	lateBy    = 8 * time.Second
 )
 
-// clocks gives every connection a clock of its own, wrong by an hour, that jumps to the other side and back.
+// clocks gives every connection a clock of its own, right at first, that jumps to an hour off, and from one side to the other.
 type clocks struct {
-	next  atomic.Int64
 	mu    sync.Mutex
 	hands []*atomic.Int64
 }
 
 func (c *clocks) open() messaging.Option {
 	hand := new(atomic.Int64)
-	hand.Store(int64(skew))
-	if c.next.Add(1)%2 == 0 {
-		hand.Store(-int64(skew))
-	}
 	c.mu.Lock()
 	c.hands = append(c.hands, hand)
 	c.mu.Unlock()
@@ -47,8 +42,15 @@ func (c *clocks) open() messaging.Option {
 func (c *clocks) jump() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, hand := range c.hands {
-		hand.Store(-hand.Load())
+	for i, hand := range c.hands {
+		side := int64(skew)
+		if i%2 == 0 {
+			side = -side
+		}
+		if hand.Load() == side {
+			side = -side
+		}
+		hand.Store(side)
 	}
 }
 
@@ -81,8 +83,16 @@ func (w *waits) handle(_ context.Context, d *messaging.Delivery) error {
 	return nil
 }
 
+// cameBack is how many events came back so far.
+func (w *waits) cameBack() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.lasted)
+}
+
 // skewed runs a publisher and members whose clocks are an hour wrong, each to another side, and jump: nothing is lost or taken from who holds
-// it, and what is put off comes after its delay.
+// it, and what is put off comes after its delay. The clocks go wrong once events have come back: where only clocks can tell how long something
+// has waited, a member believes its own of what was put off before it came.
 func skewed(t *testing.T, s Subject) {
 	var c clocks
 	w := waits{began: map[string]time.Time{}}
@@ -91,16 +101,19 @@ func skewed(t *testing.T, s Subject) {
 		return plain(ctx, n, append(opts, c.open())...)
 	}
 	b := s.start(t, load.Config{Members: 3, Handle: w.handle})
-	b.Await(200)
-	for range 5 {
+	for w.cameBack() < 20 {
+		b.Await(50)
+	}
+	right := w.cameBack()
+	for range 6 {
 		c.jump()
 		b.Await(200)
 	}
 	b.finish()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.lasted) < 20 {
-		t.Fatalf("%d events came back, want at least 20", len(w.lasted))
+	if len(w.lasted) < right+20 {
+		t.Fatalf("%d events came back, want at least 20 more than the %d before the clocks were wrong", len(w.lasted), right)
 	}
 	least, most := slices.Min(w.lasted), slices.Max(w.lasted)
 	t.Logf("%d events put off for %v came back after %v to %v", len(w.lasted), putOffFor, least, most)
