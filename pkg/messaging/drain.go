@@ -11,6 +11,10 @@ import (
 // connection. With the default DrainTimeout the three end within the 30 s after which most platforms kill.
 const lastGrace = 1500 * time.Millisecond
 
+// driverGrace is how long a subscription's driver may take where handlers have left as much of the time: a busy broker owes several answers in
+// turn, such as the last commit and the leaving of a group.
+const driverGrace = 5 * time.Second
+
 // Close drains the subscription: it stops intake, lets running handlers finish with a live context until ctx or Config.DrainTimeout is over,
 // then ends their contexts with ErrDraining, settles, and releases the rest, which will be delivered again. Nothing is dead-lettered by it.
 // It returns an error that names handlers that still run after that, and what the driver says. It is idempotent, safe at any moment and from
@@ -48,7 +52,7 @@ func (s *Subscription) drain(ctx context.Context) error {
 	s.abandonMoves()
 	stuck := s.endWorkers()
 
-	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
+	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceWithin(handlers))
 	defer cancel()
 	err := s.driver.Close(final)
 	close(s.done)
@@ -58,6 +62,13 @@ func (s *Subscription) drain(ctx context.Context) error {
 		err = &Error{Op: "close", Broker: s.broker.name, Topic: s.topic, Err: err}
 	}
 	return errors.Join(stuck, err)
+}
+
+// graceWithin returns how long a driver may take to close: what is left of the time for handlers, but neither less than lastGrace nor more than
+// driverGrace.
+func graceWithin(handlers context.Context) time.Duration {
+	end, _ := handlers.Deadline()
+	return min(max(time.Until(end), lastGrace), driverGrace)
 }
 
 // stop ends intake. It is idempotent.

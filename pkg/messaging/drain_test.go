@@ -333,3 +333,51 @@ func TestDraining_IsToldBeforeTheContextEnds(t *testing.T) {
 		}
 	})
 }
+
+// slowEnd is a driver whose subscriptions end only with their context.
+type slowEnd struct{ driver.Driver }
+
+func (d slowEnd) Subscribe(ctx context.Context, spec driver.Spec) (driver.Subscription, error) {
+	sub, err := d.Driver.Subscribe(ctx, spec)
+	return slowEndSubscription{sub}, err
+}
+
+type slowEndSubscription struct{ driver.Subscription }
+
+func (s slowEndSubscription) Close(ctx context.Context) error {
+	<-ctx.Done()
+	return errors.Join(context.Cause(ctx), s.Subscription.Close(context.WithoutCancel(ctx)))
+}
+
+// A driver that owes its broker several answers has the time that handlers have left, as far as that is reasonable.
+func TestDrain_GivesTheDriverWhatHandlersHaveLeft(t *testing.T) {
+	for name, c := range map[string]struct{ within, want time.Duration }{
+		"all of the time is left": {25 * time.Second, 5 * time.Second},
+		"some is left":            {3 * time.Second, 3 * time.Second},
+		"little is left":          {time.Second, 1500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newShop(t, memory.Config{})
+				b, err := messaging.New(t.Context(), slowEnd{s.server.Connect()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sub, err := b.Subscribe(t.Context(), "orders", messaging.HandlerFunc(s.note), messaging.Group("g"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), c.within)
+				defer cancel()
+				start := time.Now()
+				if err := sub.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("close: %v", err)
+				}
+				if took := time.Since(start); took != c.want {
+					t.Errorf("the driver had %v, want %v", took, c.want)
+				}
+				_ = b.Close(t.Context()) // tells the same again
+			})
+		})
+	}
+}
