@@ -47,6 +47,7 @@ func (c *content) read(kind byte, payload []byte) (ended bool, err error) {
 		if uint64(len(payload)) > c.left {
 			return false, fmt.Errorf("%w: a body is longer than announced", errFrame)
 		}
+		c.room(len(payload))
 		c.msg.Body = append(c.msg.Body, payload...)
 		c.left -= uint64(len(payload))
 		return c.left == 0, nil
@@ -63,4 +64,19 @@ func (c *content) read(kind byte, payload []byte) (ended bool, err error) {
 		c.msg.Body = make([]byte, 0, min(c.left, frameSize)) // and no more than that before it comes
 	}
 	return c.left == 0, nil
+}
+
+// ahead bounds the memory for a body by how many times as much of it has come.
+const ahead = 8
+
+// room makes room for the next piece of the body, and for the rest as far as enough has come for that: growing by halves would copy a large
+// body twice over.
+func (c *content) room(piece int) {
+	b := c.msg.Body
+	has := len(b) + piece
+	if has <= cap(b) {
+		return
+	}
+	total := uint64(len(b)) + c.left                                          //nolint:gosec // a length
+	c.msg.Body = append(make([]byte, 0, min(total, ahead*uint64(has))), b...) //nolint:gosec // lengths
 }

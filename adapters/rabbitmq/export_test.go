@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -370,4 +371,21 @@ func (p *Publishes) GiveBack() (ids []string) {
 		ids = append(ids, e.Msg.ID)
 	}
 	return ids
+}
+
+// ReadBody reads a body of a size, in pieces, and returns it with how many bytes were allocated for it.
+func ReadBody(body []byte, piece int) (got []byte, allocated int) {
+	c := &content{headed: true, left: uint64(len(body))}
+	c.msg = &driver.Message{Body: make([]byte, 0, min(len(body), frameSize))}
+	allocated = cap(c.msg.Body)
+	for p := range slices.Chunk(body, piece) {
+		before := cap(c.msg.Body)
+		if _, err := c.read(frameBody, p); err != nil {
+			panic(err)
+		}
+		if now := cap(c.msg.Body); now != before {
+			allocated += now
+		}
+	}
+	return c.msg.Body, allocated
 }

@@ -177,3 +177,18 @@ func TestFramesAreReadAgain(t *testing.T) {
 		}
 	}
 }
+
+// A large body is not copied from one piece of memory to the next again and again, nor is memory taken for what has not come.
+func TestALargeBodyTakesLittleMoreThanItsSize(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 512, 128 << 10, 1 << 20, 16 << 20} {
+		body := bytes.Repeat([]byte("b"), size)
+		got, allocated := rabbitmq.ReadBody(body, 128<<10-8)
+		if !bytes.Equal(got, body) {
+			t.Errorf("a body of %d bytes is read as one of %d", size, len(got))
+		}
+		if allocated > size+size/4 {
+			t.Errorf("%d bytes are allocated for %d", allocated, size)
+		}
+	}
+}
