@@ -3,10 +3,13 @@ package chaos
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/herald-go/herald/pkg/driver"
 
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/history"
@@ -74,7 +77,26 @@ func Rules(kind brokers.Kind) history.Rules {
 		// The broker waits for the session of a member that is gone, six seconds here, before it gives its partitions to others.
 		r.Grace, r.Recovery = 16*time.Second, 10*time.Second
 	}
+	r.Streams, r.Partition = streams(kind)
 	return r
+}
+
+// streams returns by which words members tell of each partition's stream, and where a key lies; RabbitMQ's do not say which of their queues was
+// deleted.
+func streams(kind brokers.Kind) (names []string, partition func(key string) int) {
+	var words string
+	switch kind.Adapter() {
+	case string(brokers.Kafka):
+		words, partition = " partition %d:", func(key string) int { return int(driver.Murmur2(key)&0x7fffffff) % partitions }
+	case string(brokers.Redis):
+		words, partition = ":%d}", func(key string) int { return int(driver.Slot(key)) * partitions / driver.Slots }
+	default:
+		return nil, nil
+	}
+	for p := range partitions {
+		names = append(names, fmt.Sprintf(words, p))
+	}
+	return names, partition
 }
 
 // rules are those of the run.

@@ -96,18 +96,31 @@ func (r *Result) OK() bool {
 	return judged
 }
 
-// String is the figures as Markdown, and the events around the first violation of each kind.
-func (r *Result) String() string {
+// String is the figures as Markdown, and what Findings tells.
+func (r *Result) String() string { return "\n" + Table(r) + r.Findings() }
+
+// Findings tells what faults destroyed, and the events around the first violation of each kind.
+func (r *Result) Findings() string {
 	out := &strings.Builder{}
-	r.figures(out)
-	r.rows(out)
+	for i := range r.Sessions {
+		if s := &r.Sessions[i]; !s.Drained {
+			fmt.Fprintf(out, "\n%s was ended early, and is not judged.\n", s.Dir)
+		}
+	}
+	if gaps := r.sum().Gaps; len(gaps) > 0 {
+		fmt.Fprintf(out, "\ndestroyed, at most, told, by each fault that destroyed: %s\n", gapsText(gaps))
+	}
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
 		for _, v := range s.Report.Violations() {
 			s.explain(out, v)
 		}
+		for _, x := range s.Report.Excessive {
+			fmt.Fprintf(out, "\n%d came again after fault %d, %s, which explains %d: it hurt %d members, and made %d publishings unknown\n",
+				x.Duplicates, x.Fault, x.Row, x.Bound(window), x.Members, x.Unknown)
+		}
 		for _, gap := range s.Report.Misreported {
-			fmt.Fprintf(out, "\nfault %d destroyed %d of at most %d events, told %d\n", gap.Fault, gap.Lost, gap.Possible, gap.Told)
+			fmt.Fprintf(out, "\nfault %d destroyed %d of at most %d events, told %d, too little of the streams %q\n", gap.Fault, gap.Lost, gap.Possible, gap.Told, gap.Untold)
 		}
 		for _, row := range s.Report.Stuck {
 			fmt.Fprintf(out, "\nno traffic after %s\n", row)
@@ -117,6 +130,22 @@ func (r *Result) String() string {
 		fmt.Fprintf(out, "\nrun again: %s\njudge again: go run ./cmd/chaos -check %s\n", r.Config.command(), r.Config.Dir)
 	}
 	return out.String()
+}
+
+// gapsText tells for each fault that destroyed events how many, out of how many that it could, and what members were told.
+func gapsText(gaps []history.GapReport) string {
+	text := ""
+	for _, g := range gaps {
+		told := fmt.Sprint(g.Told)
+		switch g.Told {
+		case -1:
+			told = "of unknown size"
+		case -2:
+			told = "nothing"
+		}
+		text += fmt.Sprintf("[%d, %d, %s] ", g.Lost, g.Possible, told)
+	}
+	return text
 }
 
 // command is the command line that runs the same again.

@@ -25,6 +25,7 @@ type openEvent struct {
 	copies         int // that may be stored
 	acked, handled bool
 	excused        bool // destroyed
+	parted         bool // an attempt has failed: it may lie where the next fault finds it, though one has destroyed where it lay before
 }
 
 func newWatch(dir, group string) *watch {
@@ -43,10 +44,10 @@ func (w *watch) poll() error {
 			if o.ID == "" {
 				return
 			}
-			w.excuse(o.ID, true)
+			w.excuse(o.ID)
 		case history.Freed:
 			if o.Note != history.Interrupted { // it was in hand, and comes again: only another fault can destroy it
-				w.excuse(o.ID, false)
+				w.part(o.ID)
 			}
 		case history.Done, history.Dead:
 			w.finished(o)
@@ -75,9 +76,16 @@ func (w *watch) published(o history.Op) {
 	w.open[o.ID] = e
 }
 
-func (w *watch) excuse(id string, excused bool) {
+func (w *watch) excuse(id string) {
 	if e, there := w.open[id]; there {
-		e.excused = excused
+		e.excused = true
+		w.open[id] = e
+	}
+}
+
+func (w *watch) part(id string) {
+	if e, there := w.open[id]; there {
+		e.excused, e.parted = false, true
 		w.open[id] = e
 	}
 }
@@ -115,11 +123,12 @@ func (w *watch) finished(o history.Op) {
 	w.open[o.ID] = e
 }
 
-// unfinished are the events that may be stored and are not handled.
+// unfinished are the events that may be stored and are not handled. One that has failed may be where the last fault that destroys left it alone: it is
+// among them again.
 func (w *watch) unfinished() []history.Op {
 	var ops []history.Op
 	for id, e := range w.open {
-		if e.handled || e.excused {
+		if e.handled || e.excused && !e.parted {
 			continue
 		}
 		ops = append(ops, history.Op{Kind: history.Destroyed, ID: id, Key: e.op.Key, Seq: e.op.Seq})

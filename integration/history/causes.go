@@ -1,11 +1,20 @@
 package history
 
+import "slices"
+
 // fund is what one hurt of one member explains: so many events, out of those that it had or did last, may come again, and it may begin so many that
 // others have handled meanwhile, since it held them and had not begun. Together they are a window.
 type fund struct {
+	crash *Crash
 	left  int
 	until int64
 	why   string
+}
+
+// pay takes one event from the fund.
+func (f *fund) pay() {
+	f.left--
+	f.crash.Duplicates++
 }
 
 // free lets an event come once more. A start that had no cause has one now, if it was not long ago.
@@ -46,16 +55,25 @@ func (c *checker) hurt(o Op, member, why string) {
 }
 
 func (c *checker) hurtOne(o Op, member, why string) {
-	f := &fund{left: c.rules.Window, until: o.At + int64(c.rules.Grace), why: why}
+	c.crash.hurt(member)
+	f := &fund{crash: c.crash, left: c.rules.Window, until: o.At + int64(c.rules.Grace), why: why}
 	for _, s := range c.done[member] {
+		s.copies.forked++
 		c.lend(s, o, f)
 	}
 	delete(c.done, member)
-	for s := range c.owned[member] {
-		s.owner = ""
-		c.lend(s, o, f)
+	for s, times := range c.owned[member] {
+		s.hands = slices.DeleteFunc(s.hands, func(of string) bool { return of == member })
+		s.copies.forked++
+		for range times {
+			c.lend(s, o, f)
+		}
 	}
 	delete(c.owned, member)
+	for _, s := range c.parted[member] {
+		s.copies.split++
+	}
+	delete(c.parted, member)
 	if c.rules.Grace > 0 {
 		c.credit[member] = f
 	}
@@ -64,7 +82,7 @@ func (c *checker) hurtOne(o Op, member, why string) {
 // lend lets an event come once more at the cost of a fund.
 func (c *checker) lend(s *state, o Op, f *fund) {
 	if f.left > 0 && c.settle(s, o, f.why) {
-		f.left--
+		f.pay()
 		return
 	}
 	s.funds = append(s.funds, f)
@@ -76,10 +94,13 @@ func (c *checker) explain(s *state, o Op) {
 	case s.freed > 0:
 		s.freed--
 		c.report.Causes[s.why]++
-	case s.used < max(s.copies, 1):
+	case s.used < max(s.copies.published, 1):
 		s.used++
 		if s.starts > 1 {
 			c.report.Causes["published again"]++
+		}
+		if s.starts > 1 && s.unknownIn != nil {
+			s.unknownIn.Duplicates++
 		}
 	case c.draw(s):
 	case c.spend(o):
@@ -97,7 +118,7 @@ func (c *checker) draw(s *state) bool {
 		f := s.funds[0]
 		s.funds = s.funds[1:]
 		if f.left > 0 {
-			f.left--
+			f.pay()
 			c.report.Causes[f.why]++
 			return true
 		}
@@ -114,7 +135,7 @@ func (c *checker) spend(o Op) bool {
 	if f == nil || f.left == 0 || o.At > f.until {
 		return false
 	}
-	f.left--
+	f.pay()
 	c.report.Causes[f.why]++
 	return true
 }

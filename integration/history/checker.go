@@ -8,10 +8,10 @@ type state struct {
 	acked     bool
 	refused   bool
 	unknown   bool
-	sunk      bool   // done or dead
-	owner     string // the member whose handler runs
-	copies    int    // how many copies the broker may hold
-	used      int    // how many of them the starts have used
+	sunk      bool     // done or dead
+	hands     []string // the members whose handlers run, one for each handler
+	copies    copies
+	used      int // how many of them the starts have used
 	starts    int
 	freed     int     // how many copies have come back: so many of the next starts need no copy of their own
 	why       string  // by what, the last of them
@@ -19,6 +19,7 @@ type state struct {
 	destroyed int64   // the last fault that can have destroyed it
 	again     bool    // another one can, too
 	debts     []Op    // starts that had no cause until now
+	unknownIn *Crash  // the fault before which its last publishing was unknown
 }
 
 // checker is one pass over a history.
@@ -26,9 +27,10 @@ type checker struct {
 	rules   Rules
 	report  Report
 	events  map[string]*state
-	newest  map[string]int                 // by key, the highest Seq that has begun
-	done    map[string][]*state            // by member, what it did last, as far as the rules reach
-	owned   map[string]map[*state]struct{} // by member, what its handlers have
+	newest  map[string]int            // by key, the highest Seq that has begun
+	done    map[string][]*state       // by member, what it did last, as far as the rules reach
+	owned   map[string]map[*state]int // by member, what its handlers have, and how many of them
+	parted  map[string][]*state       // by member, whose attempts have failed last, as far as the rules reach
 	members map[string]struct{}
 	keys    map[keyed]string     // by member and key, the event whose handler runs
 	credit  map[string]*fund     // by member that was hurt, the last one
@@ -41,6 +43,8 @@ type checker struct {
 	undoing string // by what the broker forgets just now what is finished
 	debtor  []*state
 	clash   []clash
+	crash   *Crash // the last fault, and all of them
+	crashes []*Crash
 }
 
 type keyed struct{ member, key string }
@@ -53,19 +57,11 @@ type fault struct {
 	began       int64
 }
 
-// clash is something that only a member that was hurt may do; whether it was is known in the end.
-type clash struct {
-	op      Op
-	other   string
-	list    func(*Report) *[]Op
-	excused func(*Report) *int
-}
-
 func newChecker(r Rules) *checker {
 	return &checker{
-		rules: r, events: map[string]*state{}, newest: map[string]int{}, done: map[string][]*state{}, owned: map[string]map[*state]struct{}{},
-		keys: map[keyed]string{}, credit: map[string]*fund{}, members: map[string]struct{}{}, hurts: map[string][]hurting{}, faults: map[int64]*fault{},
-		report: Report{Causes: map[string]int{}, Rows: map[string]int{}}, meter: newMeter(r), gaps: gaps{ids: map[int64]int{}, told: map[int64]map[told]int64{}, lost: map[int64]int{}},
+		rules: r, events: map[string]*state{}, newest: map[string]int{}, done: map[string][]*state{}, owned: map[string]map[*state]int{},
+		parted: map[string][]*state{}, crash: &Crash{}, keys: map[keyed]string{}, credit: map[string]*fund{}, members: map[string]struct{}{}, hurts: map[string][]hurting{}, faults: map[int64]*fault{},
+		report: Report{Causes: map[string]int{}, Rows: map[string]int{}, Left: map[string]int{}}, meter: newMeter(r), gaps: gaps{ids: map[int64]int{}, told: map[int64]map[told]int64{}, lost: map[int64]int{}, in: map[int64]map[int]int{}},
 	}
 }
 
@@ -97,6 +93,7 @@ func (c *checker) op(o Op) {
 	case Memory, Phase:
 		return
 	case Left:
+		c.report.Left[o.Note] += int(o.Count)
 		if o.Count > 0 {
 			c.report.Leaks = append(c.report.Leaks, o)
 		}
@@ -129,23 +126,25 @@ func (c *checker) published(s *state, o Op) {
 	switch o.Kind {
 	case Attempt:
 		c.report.Attempts++
-		if s.copies > 0 {
+		if s.copies.published > 0 {
 			c.gaps.more++
 		}
-		s.copies++
+		s.copies.attempt()
 	case Acked:
 		c.report.Acked++
 		s.acked = true
 	case Refused:
 		c.report.Refused++
 		s.refused = true
-		s.copies--
-		if s.copies > 0 && c.gaps.more > 0 {
+		s.copies.refuse()
+		if s.copies.published > 0 && c.gaps.more > 0 {
 			c.gaps.more--
 		}
 	case Unknown:
 		c.report.Unknown++
 		s.unknown = true
+		c.crash.Unknown++
+		s.unknownIn = c.crash
 	}
 }
 
@@ -158,8 +157,10 @@ func (c *checker) handled(s *state, o Op) {
 	case Freed:
 		c.free(s, o, "a failed attempt")
 		c.release(s, o)
+		c.part(s, o)
 	case Redriven:
 		s.sunk = false
+		s.copies.redriven++
 		c.free(s, o, "redriven")
 	}
 }
@@ -170,35 +171,25 @@ func (c *checker) finished(s *state, o Op) {
 	} else if !s.sunk {
 		c.report.Dead++
 	}
-	if _, has := c.owned[o.Member][s]; o.Kind == Done && !has && c.rules.Strict {
-		c.clashes(o, o.Member, func(r *Report) *[]Op { return &r.Stale }, func(r *Report) *int { return &r.StaleExcused })
+	if o.Kind == Done && c.owned[o.Member][s] == 0 && c.rules.Strict {
+		c.clash = append(c.clash, clash{op: o, others: []string{o.Member}, list: &c.report.Stale, excused: &c.report.StaleExcused})
 	}
 	s.sunk = true
-	c.release(s, o)
+	c.join(s, o)
+	if o.Kind == Done { // who gives up has ended with a freed
+		c.release(s, o)
+	}
 	if c.undoing != "" {
 		c.free(s, o, c.undoing)
 		return
 	}
-	c.keep(o.Member, s)
-}
-
-// release ends a member's hold on an event.
-func (c *checker) release(s *state, o Op) {
-	if s.owner == o.Member {
-		s.owner = ""
-	}
-	delete(c.owned[o.Member], s)
-	if at := (keyed{o.Member, o.Key}); c.keys[at] == o.ID {
-		delete(c.keys, at)
-	}
+	c.done[o.Member] = c.keep(c.done[o.Member], s)
 }
 
 // keep remembers what a member did last.
-func (c *checker) keep(member string, s *state) {
-	c.done[member] = append(c.done[member], s)
-	if over := len(c.done[member]) - max(c.rules.Window, c.rules.Reach); over > 0 {
-		c.done[member] = c.done[member][over:]
-	}
+func (c *checker) keep(last []*state, s *state) []*state {
+	last = append(last, s)
+	return last[max(len(last)-max(c.rules.Window, c.rules.Reach), 0):]
 }
 
 func (c *checker) fault(o Op) {
@@ -207,6 +198,7 @@ func (c *checker) fault(o Op) {
 		f = &fault{row: o.Note, member: o.Member, began: o.At}
 		c.faults[o.Count] = f
 		c.report.Rows[o.Note]++
+		c.crashed(o)
 	}
 	if f == nil || f.member == Nobody {
 		return
@@ -221,14 +213,12 @@ func (c *checker) started(s *state, o Op) {
 	r := &c.report
 	s.starts++
 	switch {
-	case s.copies == 0 && s.refused:
+	case s.copies.published == 0 && s.refused:
 		r.Phantom = append(r.Phantom, o)
-	case s.copies == 0:
+	case s.copies.published == 0:
 		r.Unexpected = append(r.Unexpected, o)
 	}
-	if s.owner != "" {
-		c.overlap(s, o)
-	}
+	c.takes(s, o)
 	if s.starts == 1 { // order is judged by first deliveries
 		if newest, ok := c.newest[o.Key]; ok && o.Key != "" && o.Seq < newest && !c.rules.Disordered {
 			r.Reordered = append(r.Reordered, o)
@@ -238,22 +228,8 @@ func (c *checker) started(s *state, o Op) {
 		r.Duplicates++
 	}
 	c.explain(s, o)
-	s.owner = o.Member
 	c.members[o.Member] = struct{}{}
-	if c.owned[o.Member] == nil {
-		c.owned[o.Member] = map[*state]struct{}{}
-	}
-	c.owned[o.Member][s] = struct{}{}
 	c.sameKey(o)
-}
-
-// overlap notes that two handlers have one event. In one member that is never right.
-func (c *checker) overlap(s *state, o Op) {
-	if s.owner == o.Member {
-		c.report.Concurrent = append(c.report.Concurrent, o)
-		return
-	}
-	c.clashes(o, s.owner, func(r *Report) *[]Op { return &r.Concurrent }, func(r *Report) *int { return &r.ConcurrentExcused })
 }
 
 func (c *checker) sameKey(o Op) {
@@ -265,10 +241,6 @@ func (c *checker) sameKey(o Op) {
 		c.report.SameKey = append(c.report.SameKey, o)
 	}
 	c.keys[at] = o.ID
-}
-
-func (c *checker) clashes(o Op, other string, list func(*Report) *[]Op, excused func(*Report) *int) {
-	c.clash = append(c.clash, clash{op: o, other: other, list: list, excused: excused})
 }
 
 // wasHurt reports whether a member was hurt about that time.

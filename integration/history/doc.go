@@ -20,7 +20,7 @@
 //	dead       when a dead letter is stored, or was found stored
 //	redriven   before a dead letter is sent back
 //	hurt       a notice of the broker to a member: disconnected, rebalanced
-//	gap        a notice of a gap, with its size
+//	gap        a notice of a gap, with its size; note has its words, which name the stream where the broker has several
 //	fault, healed
 //	           around each fault, with its number and its row; member says whom it concerns: empty is everybody, "-" is nobody
 //	spared     after a fault that could not be injected

@@ -6,12 +6,7 @@ import "slices"
 func (c *checker) end() Report {
 	r := &c.report
 	for _, x := range c.clash {
-		if c.wasHurt(x.op.Member, x.op.At) || c.wasHurt(x.other, x.op.At) {
-			*x.excused(r)++
-			continue
-		}
-		l := x.list(r)
-		*l = append(*l, x.op)
+		c.judgeClash(x)
 	}
 	for _, s := range c.debtor {
 		r.Unexplained = append(r.Unexplained, s.debts...)
@@ -25,8 +20,15 @@ func (c *checker) end() Report {
 			r.Recovered++
 		}
 	}
+	for _, x := range c.crashes {
+		x.hurts = nil
+		r.Crashes = append(r.Crashes, *x)
+		if c.rules.Strict && x.Duplicates > x.Bound(c.rules.Window) {
+			r.Excessive = append(r.Excessive, *x)
+		}
+	}
 	c.parts()
-	c.gaps.judge(r)
+	c.gaps.judge(r, c.rules.Streams)
 	c.meter.judge(r)
 	return *r
 }
@@ -35,7 +37,11 @@ func (c *checker) lost(id string, s *state) {
 	if s.destroyed != 0 {
 		c.report.Destroyed++
 		if !s.again { // else nobody knows which of the faults it was
-			c.gaps.lost[s.destroyed]++
+			partition := -1
+			if s.last.Key != "" && c.rules.Partition != nil {
+				partition = c.rules.Partition(s.last.Key)
+			}
+			c.gaps.gone(s.destroyed, partition)
 		}
 		return
 	}

@@ -16,7 +16,8 @@ type meter struct {
 	born      map[string]int64 // events that were first attempted while a fault was waiting, and when
 	unsettled map[string]bool  // acked and not handled
 	handled   map[string]bool  // handled before they were acked
-	quiet     int64            // since when nothing was handled while there was work
+	busy      bool             // there is work
+	quiet     int64            // how long there had been no fault when something was handled last, or work came
 	drained   bool
 	memory    map[string]*grown
 	warm      bool
@@ -32,8 +33,8 @@ type healing struct {
 	row      string
 }
 
-// grown is the memory of a member at the end of the warm phase, and the most since.
-type grown struct{ base, most int64 }
+// grown is the memory of a member: at the end of the warm phase, the most since, the first and the last, and for how long it was measured.
+type grown struct{ base, most, first, last, began, lived int64 }
 
 func newMeter(r Rules) meter {
 	return meter{
@@ -91,7 +92,7 @@ func (m *meter) published(o Op) {
 		return
 	}
 	if len(m.unsettled) == 0 {
-		m.quiet = o.At
+		m.busy, m.quiet = true, m.calm(o.At)
 	}
 	m.unsettled[o.ID] = true
 }
@@ -105,19 +106,14 @@ func (m *meter) finished(o Op) {
 	if born, ok := m.born[o.ID]; ok {
 		m.flows(o, born)
 	}
-	if o.At > 0 && m.quiet > 0 && len(m.open) == 0 && len(m.waiting) == 0 && !m.drained {
+	if o.At > 0 && m.busy && !m.drained {
 		m.still(o)
 	}
-	m.quiet = o.At
-	if len(m.unsettled) == 0 {
-		m.quiet = 0
-	}
+	m.busy, m.quiet = len(m.unsettled) > 0, m.calm(o.At)
 }
 
-// rest stops the clock of recoveries: a fault begins, or handlers rest before one.
-func (m *meter) rest(at int64) {
-	m.free, m.since, m.quiet = m.calm(at), 0, 0
-}
+// rest stops the clock of recoveries and of progress: a fault begins, or handlers rest before one.
+func (m *meter) rest(at int64) { m.free, m.since = m.calm(at), 0 }
 
 // calm is for how long there has been no fault.
 func (m *meter) calm(at int64) int64 {
@@ -141,8 +137,9 @@ func (m *meter) flows(o Op, born int64) {
 	}
 }
 
+// still notes for how long nothing was handled, not counting the time of faults: they stop the clock, and do not set it back.
 func (m *meter) still(o Op) {
-	d := time.Duration(o.At - m.quiet)
+	d := time.Duration(m.calm(o.At) - m.quiet)
 	m.longest = max(m.longest, d)
 	if m.rules.Stall > 0 && d > m.rules.Stall {
 		m.stalls = append(m.stalls, o)
@@ -152,13 +149,13 @@ func (m *meter) still(o Op) {
 func (m *meter) grow(o Op) {
 	g := m.memory[o.Member]
 	if g == nil {
-		g = &grown{base: o.Count}
+		g = &grown{base: o.Count, first: o.Count, began: o.At}
 		m.memory[o.Member] = g
 	}
 	if !m.warm {
 		g.base = max(g.base, o.Count)
 	}
-	g.most = max(g.most, o.Count)
+	g.most, g.last, g.lived = max(g.most, o.Count), o.Count, o.At-g.began
 }
 
 func (m *meter) judge(r *Report) {
@@ -170,13 +167,18 @@ func (m *meter) judge(r *Report) {
 	if n := len(m.over); n > 0 {
 		r.Overrun = time.Duration(m.over[n*99/100])
 	}
+	oldest := &grown{lived: -1}
 	for member, g := range m.memory {
+		if g.lived > oldest.lived {
+			oldest = g
+		}
 		r.Growth = max(r.Growth, g.most-g.base)
 		r.Memory = max(r.Memory, g.most)
 		if m.rules.Memory > 0 && g.most-g.base > m.rules.Memory {
 			r.Bloated = append(r.Bloated, Op{Kind: Memory, Member: member, Count: g.most - g.base})
 		}
 	}
+	r.MemoryFirst, r.MemoryLast = oldest.first, oldest.last
 	if m.rules.Recovery > 0 && len(m.recovered) > 0 {
 		r.Slow = r.RecoveryTime(99) > m.rules.Recovery
 	}

@@ -24,28 +24,36 @@ type Report struct {
 	Unexpected, Phantom []Op
 	// Reordered events began for the first time after a later one of their key had begun.
 	Reordered []Op
-	// Concurrent events began while another handler held them; ConcurrentExcused is how often one of the two members was hurt, which is how a
-	// member that stood still must go on. SameKey events began while the same member's handler had another one of their key.
+	// Concurrent events began while another handler held them, and the broker had not as many copies of them as there were handlers; ConcurrentExcused
+	// is how often one of the members was hurt, which is how a member that stood still must go on. CopiesAtOnce is how often an event of several
+	// copies began while a handler held another one of them. SameKey events began while the same member's handler had another one of their key.
 	Concurrent        []Op
 	ConcurrentExcused int
+	CopiesAtOnce      int
 	SameKey           []Op
 	// Stale events were done by a member that did not have them; StaleExcused is how often it was hurt.
 	Stale        []Op
 	StaleExcused int
 	// Gaps holds for each fault that destroyed events what the members were told; Misreported those where that is not so.
 	Gaps, Misreported []GapReport
-	// Leaks tell what was left of something after all was closed.
+	// Leaks tell what was left of something after all was closed. Left is how much that is, by its name, of all members; zero is told, too.
 	Leaks []Op
+	Left  map[string]int
 	// Memory is the most bytes that a member had, Growth the most that one has grown since the warm phase; Bloated are those over the limit.
-	Memory, Growth int64
-	Bloated        []Op
+	// MemoryFirst and MemoryLast are those of the member that was there for the longest time.
+	Memory, Growth          int64
+	MemoryFirst, MemoryLast int64
+	Bloated                 []Op
+	// Crashes are the faults, in order, and what each has made come again; Excessive are those of them after which that was more than their bound.
+	Crashes, Excessive []Crash
 	// Rows is how often each row's fault was injected. Recoveries are the times from the end of a fault to the first event that was published and
 	// handled after it, in order; Stuck names the rows after which there was none. Slow tells that the limit was missed.
 	Rows       map[string]int
 	Recoveries []time.Duration
 	Stuck      []string
 	Slow       bool
-	// Longest is the longest time without anything handled while there was work and no fault; Stalls are the ends of those over the limit.
+	// Longest is the longest time without anything handled while there was work, not counting the time of faults; Stalls are the ends of those over
+	// the limit.
 	Longest time.Duration
 	Stalls  []Op
 	// Overrun is how late Publish was after its context had ended, in 99 of 100 of the Overdue cases; Late that it was over the limit.
@@ -61,6 +69,8 @@ type GapReport struct {
 	Fault          int64
 	Lost, Possible int
 	Told           int64
+	// Untold are the streams in which more is gone than was told of them.
+	Untold []string
 }
 
 // Violations are the operations of one kind of violation.
@@ -83,6 +93,7 @@ func (r *Report) Violations() []Violations {
 		{"concurrent", r.Concurrent, len(r.Concurrent)},
 		{"one key twice at once", r.SameKey, len(r.SameKey)},
 		{"unexplained duplicates", r.Unexplained, len(r.Unexplained)},
+		{"more duplicates than a fault explains", nil, len(r.Excessive)},
 		{"stale settlements", r.Stale, len(r.Stale)},
 		{"gaps not told as they are", nil, len(r.Misreported)},
 		{"leaks", r.Leaks, len(r.Leaks)},

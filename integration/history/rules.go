@@ -17,18 +17,23 @@ type Rules struct {
 	// Grace is how long a fault, or a notice of one, and what it causes may lie apart, either way: a broker may give a member's events to another
 	// one before the first has noticed anything, and a member that stood still handles what it holds when it goes on. It takes stamps.
 	Grace time.Duration
-	// Disordered says that the order of keys is not promised: several members, and none of them has a key for itself.
+	// Disordered says that the order of keys is not promised: several members, and none of them has a key for itself. Two members may have copies of
+	// an event with a key at once then.
 	Disordered bool
-	// Strict also judges what only a whole recorded run shows: settlements of members that held nothing, and handlers of one key that overlap in
-	// one member.
+	// Strict also judges what only a whole recorded run shows: settlements of members that held nothing, handlers of one key that overlap in one
+	// member, and faults after which more came again than a window for each member that they hurt, and what was published again.
 	Strict bool
 	// Recovery is how soon after a fault an event must be handled that was published after it.
 	Recovery time.Duration
-	// Stall is how long nothing may be handled while there is work and no fault.
+	// Stall is how long nothing may be handled while there is work. Time in which a fault goes on, or handlers rest before one, does not count.
 	Stall time.Duration
 	// Overrun is how much later than its context Publish may return, in 99 of 100 cases. It is judged from OverrunOf cases on.
 	Overrun   time.Duration
 	OverrunOf int
+	// Streams are the words by which members tell what is gone from which stream, one for each partition, and Partition says where a key lies. Each
+	// stream must be told of then; what names none is told of all.
+	Streams   []string
+	Partition func(key string) int
 	// Memory is by how many bytes a member may grow after the warm phase.
 	Memory int64
 }

@@ -105,12 +105,10 @@ func (l *Load) Brokers() []*messaging.Broker { return l.brokers }
 
 // Report judges what has happened so far; what is on its way counts as lost.
 func (l *Load) Report() history.Report {
-	rules := history.Rules{Group: l.cfg.Group, Window: l.cfg.Window, Reach: 2 * l.cfg.Window}
-	report := rules.Judge(l.log.Ops())
-	if l.cfg.Members+l.joined > 1 && !l.cfg.Ordered {
-		report.Reordered = nil
+	rules := history.Rules{
+		Group: l.cfg.Group, Window: l.cfg.Window, Reach: 2 * l.cfg.Window, Disordered: l.cfg.Members+l.joined > 1 && !l.cfg.Ordered,
 	}
-	return report
+	return rules.Judge(l.log.Ops())
 }
 
 // Finish stops the publishers, waits for the last event, closes the brokers and judges the history. Violations fail the test; the report is

@@ -1,7 +1,7 @@
 // Command chaos hurts a broker while publishers and members work on it, and judges what came of it.
 //
 //	go run ./cmd/chaos -broker rabbitmq|kafka|redis|valkey [-duration 60s] [-seed 1] [-dir DIR] [-rows "kill,…"] [-client watermill]
-//	go run ./cmd/chaos -check DIR
+//	go run ./cmd/chaos -check DIR[,DIR…]
 //
 // What happened stands in the folder, ../.cache/chaos/BROKER-SEED unless told otherwise, which is the tree's where the command runs in integration. A run that was interrupted goes on where it was when the
 // same command is given again; one that is complete is judged again. The exit status is 1 if anything was violated.
@@ -49,7 +49,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&rows, "rows", "", "the faults to draw from, by name, separated by commas (all)")
 	flag.StringVar(&cfg.Client, "client", "", "what carries the events: Herald unless it is "+chaos.Watermill)
 	flag.StringVar(&cfg.Broken, "break", "", "make every process wrong: "+strings.Join(chaos.Breakages(), ", "))
-	flag.StringVar(&check, "check", "", "judge what stands in this folder, and run nothing")
+	flag.StringVar(&check, "check", "", "judge what stands in this folder, and run nothing; of several folders, separated by commas, the figures are printed side by side")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected %q", flag.Args())
@@ -64,20 +64,34 @@ func run(ctx context.Context) error {
 	if cfg.Dir == "" {
 		cfg.Dir = filepath.Join("..", ".cache", "chaos", fmt.Sprintf("%s-%d", strings.TrimPrefix(cfg.Client+"-"+kind, "-"), cfg.Seed))
 	}
-	result, err := judged(ctx, cfg, check)
+	results, err := judged(ctx, cfg, check)
 	if err != nil {
 		return err
 	}
-	fmt.Print(result)
-	if !result.OK() {
+	fmt.Printf("\n%s", chaos.Table(results...))
+	violated := false
+	for _, result := range results {
+		fmt.Print(result.Findings())
+		violated = violated || !result.OK()
+	}
+	if violated {
 		return errViolated
 	}
 	return nil
 }
 
-func judged(ctx context.Context, cfg chaos.Config, check string) (*chaos.Result, error) {
-	if check != "" {
-		return chaos.Judge(check)
+func judged(ctx context.Context, cfg chaos.Config, check string) ([]*chaos.Result, error) {
+	if check == "" {
+		result, err := chaos.Run(ctx, cfg)
+		return []*chaos.Result{result}, err
 	}
-	return chaos.Run(ctx, cfg)
+	var results []*chaos.Result
+	for dir := range strings.SplitSeq(check, ",") {
+		result, err := chaos.Judge(dir)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
 }
