@@ -140,14 +140,14 @@ func (s *subscription) missed(k *desk) error {
 	n, err := k.partitions(s.spec.Topic, s.spec.Group)
 	if err == nil && n < 0 { // else another member has just made the group, its queue first
 		s.told = true
-		s.tell(gapNotice())
+		s.tell(gapNotice(groupQueue(s.spec.Topic, s.spec.Group)))
 	}
 	return err
 }
 
 // gapNotice tells of a queue that was deleted, with whatever stood in it.
-func gapNotice() driver.Notice {
-	return driver.Notice{Kind: driver.Gap, Count: -1, Detail: "messages may have been lost", Err: errQueueGone}
+func gapNotice(queue string) driver.Notice {
+	return driver.Notice{Kind: driver.Gap, Count: -1, Detail: "queue " + queue + ": messages may have been lost", Err: errQueueGone}
 }
 
 // start begins to consume.

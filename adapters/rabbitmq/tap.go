@@ -122,7 +122,7 @@ func (t *tap) open(ctx context.Context, l *link) (*hold, error) {
 	t.sub.mu.Unlock()
 	t.gone = false
 	if t.sub.spec.Broadcast && t.began {
-		t.sub.tell(gapNotice())
+		t.sub.tell(gapNotice(queue))
 	}
 	return h, nil
 }
@@ -144,7 +144,7 @@ func (t *tap) ensure(ctx context.Context, l *link) error {
 	}
 	if !t.gone {
 		t.gone = true
-		t.sub.tell(gapNotice())
+		t.sub.tell(gapNotice(t.queue))
 	}
 	spec := &t.sub.spec
 	return steps(
