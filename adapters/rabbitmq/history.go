@@ -100,30 +100,61 @@ func parsePosition(s string) (int64, error) {
 	return n, err
 }
 
-// lastOffset returns the offset of a stream's newest message, -1 when it is empty. A channel reads a stream itself: it has sent the newest
-// chunk by the time it answers the cancel that follows. A replica that is behind tells less than its leader would.
+// lastOffset returns the offset of a stream's newest message, -1 when it is empty. A replica that is behind tells less than its leader would.
 func (d *Driver) lastOffset(ctx context.Context, stream string) (int64, error) {
 	last := int64(-1)
-	err := d.ask(ctx, func(k *desk) error {
-		last = -1
-		ch, err := k.channel()
-		if err != nil {
-			return err
-		}
-		tag := rand.Text()
-		deliveries, err := consumeStream(ch, stream, tag, "last", maxPrefetch)
-		if err != nil {
-			return err
-		}
-		if err := ch.Cancel(tag, false); err != nil {
-			return err
-		}
-		for m := range deliveries {
-			last = offsetOf(&m)
-		}
-		return nil
+	err := d.ask(ctx, func(k *desk) (err error) {
+		last, err = k.lastOffset(ctx, stream)
+		return err
 	})
 	return last, err
+}
+
+// How long a stream's newest chunk is waited for: of one that counts messages, and of one that counts none, since the count is some seconds old.
+const (
+	fullWait  = 2 * time.Second
+	emptyWait = 100 * time.Millisecond
+)
+
+// lastOffset begins to read at the newest chunk, and ends when it has come. The broker sends it in one go, but not at once: with much to do it
+// answers a cancel first, as if the stream were empty.
+func (d *desk) lastOffset(ctx context.Context, stream string) (int64, error) {
+	last := int64(-1)
+	q, _, err := d.look(stream)
+	if err != nil {
+		return last, err
+	}
+	ch, err := d.channel()
+	if err != nil {
+		return last, err
+	}
+	tag := rand.Text()
+	deliveries, err := consumeStream(ch, stream, tag, "last", maxPrefetch)
+	if err != nil {
+		return last, err
+	}
+	wait := emptyWait
+	if q.Messages > 0 {
+		wait = fullWait // it ends without a message where retention took what was counted
+	}
+	patience := time.NewTimer(wait)
+	defer patience.Stop()
+	select {
+	case m, ok := <-deliveries:
+		if ok {
+			last = offsetOf(&m)
+		}
+	case <-patience.C:
+	case <-ctx.Done():
+		return last, context.Cause(ctx)
+	}
+	if err := ch.Cancel(tag, false); err != nil {
+		return last, err
+	}
+	for m := range deliveries {
+		last = offsetOf(&m)
+	}
+	return last, nil
 }
 
 // consumeStream reads a stream from an offset on. Streams want a prefetch and acknowledgements, which only ask for more.

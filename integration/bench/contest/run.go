@@ -33,7 +33,7 @@ func (e *Entrant) name() string {
 type Plan struct {
 	// URL opens the broker, Addr is its host and port, and Inside those for programs that run where it is. Via is the task's.
 	URL, Addr, Inside, Via string
-	// Rounds is how many turns each contestant has, 5 by default.
+	// Rounds is how many turns each contestant has, 5 by default; contests of a hundred topics or groups and more have 2 at most.
 	Rounds int
 	// For is about how long each turn measures, 400 ms by default; Events bounds how many events it measures, if it is not 0.
 	For    time.Duration
@@ -62,6 +62,19 @@ func (p Plan) withDefaults() Plan {
 	return p
 }
 
+// What is large has fewer rounds: to make its topics and groups, and to delete them, takes a broker far longer than the work itself.
+const (
+	large       = 100 // topics, or groups
+	largeRounds = 2
+)
+
+func (p Plan) rounds(c Contest) int {
+	if max(c.Params.Topics, c.Params.Groups) >= large {
+		return min(p.Rounds, largeRounds)
+	}
+	return p.Rounds
+}
+
 // turn is what an entrant does in each round.
 type turn struct {
 	entrant *Entrant
@@ -87,7 +100,7 @@ func Run(ctx context.Context, c Contest, entrants []Entrant, plan Plan) error {
 	if err := share(c, turns, plan); err != nil {
 		return err
 	}
-	for round := range plan.Rounds {
+	for round := range plan.rounds(c) {
 		for i := range turns {
 			t := turns[(i+round)%len(turns)]
 			if t.dead {
@@ -169,8 +182,6 @@ func most(c Contest) int {
 		return 200
 	case c.Params.Size >= 10<<10:
 		return 10_000
-	case c.kind() == "consume":
-		return 100_000
 	default:
 		return 400_000
 	}
@@ -245,7 +256,7 @@ const (
 
 // preparing is how long the preparation of large contests may take.
 func (Plan) preparing(c Contest) time.Duration {
-	return time.Duration(c.Params.Stored/storedRate)*time.Second + time.Duration(c.Params.Topics*max(1, c.Params.Groups))*topicTime
+	return time.Duration(c.Params.Stored/storedRate)*time.Second + time.Duration(max(1, c.Params.Topics)*max(1, c.Params.Groups))*topicTime
 }
 
 // take prepares, executes and cleans one turn.

@@ -42,6 +42,21 @@ func TestRun_LetsContestantsTakeTurnsAfterARoundThatIsNotTold(t *testing.T) {
 	}
 }
 
+func TestRun_GivesLargeContestsFewRounds(t *testing.T) {
+	t.Parallel()
+	for params, want := range map[contest.Params]int{{Groups: 10}: 4, {Topics: 99}: 4, {Groups: 100}: 2, {Topics: 1000}: 2} {
+		var log, prepared []string
+		told := 0
+		c := some
+		c.Params.Topics, c.Params.Groups = params.Topics, params.Groups
+		err := contest.Run(t.Context(), c, []contest.Entrant{{Contestant: fake{name: "a", log: &prepared}, Execute: doing(&log, 10_000)}},
+			contest.Plan{Rounds: 4, Sample: func(contest.Sample) { told++ }})
+		if err != nil || told != want {
+			t.Errorf("%+v has %d rounds, %v, want %d", params, told, err, want)
+		}
+	}
+}
+
 func TestRun_LeavesOutWhoCannot(t *testing.T) {
 	t.Parallel()
 	var log, prepared []string

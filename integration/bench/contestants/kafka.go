@@ -26,6 +26,17 @@ func kafkaClient(t *contest.Task) (c *kafkago.Client, done func()) {
 	return &kafkago.Client{Addr: kafkago.TCP(t.Addr), Timeout: time.Minute, Transport: transport}, transport.CloseIdleConnections
 }
 
+// fewTopics is how many topics, or groups, are few: above it topics have one partition each, since a broker makes some hundred partitions a second.
+const fewTopics = 10
+
+// partitionsOf is how many partitions the task's topics have.
+func partitionsOf(t *contest.Task) int {
+	if max(t.Params.Topics, t.Params.Groups) > fewTopics {
+		return 1
+	}
+	return kafkaPartitions
+}
+
 // makeTopics creates the task's topics.
 func makeTopics(ctx context.Context, t *contest.Task, partitions int) error {
 	c, done := kafkaClient(t)
@@ -158,7 +169,7 @@ func (k kafkaWriter) Prepare(ctx context.Context, t *contest.Task, events *conte
 
 // prepareKafka makes the topics, and fills them by the client that is quickest.
 func prepareKafka(ctx context.Context, t *contest.Task, events *contest.Events) error {
-	if err := makeTopics(ctx, t, kafkaPartitions); err != nil {
+	if err := makeTopics(ctx, t, partitionsOf(t)); err != nil {
 		return err
 	}
 	return contest.Fill(ctx, kafkaProduce{}, t, events)

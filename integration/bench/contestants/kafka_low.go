@@ -47,13 +47,13 @@ type produceSession struct {
 	events *contest.Events
 }
 
-// partition is where Kafka's own hash puts a key.
-func partition(key string) int { return int(driver.Murmur2(key)&0x7fffffff) % kafkaPartitions }
+// partition is where Kafka's own hash puts a key among n.
+func partition(key string, n int) int { return int(driver.Murmur2(key)&0x7fffffff) % n }
 
 // Send implements contest.Session.
 func (s *produceSession) Send(ctx context.Context, from, to int) error {
 	if to-from == 1 {
-		return s.produce(ctx, s.t.TopicOf(from), partition(s.events.Key(from)), []kafkago.Record{s.one(from)})
+		return s.produce(ctx, s.t.TopicOf(from), partition(s.events.Key(from), partitionsOf(s.t)), []kafkago.Record{s.one(from)})
 	}
 	return s.spread(ctx, from, to, to-from)
 }
@@ -83,7 +83,7 @@ const (
 func (s *produceSession) Stream(ctx context.Context, from, to int) error {
 	size := kafkaBatch
 	if s.t.Params.Window > 0 {
-		size = min(size, max(1, s.t.Params.Window/kafkaPartitions))
+		size = min(size, max(1, s.t.Params.Window/partitionsOf(s.t)))
 	}
 	size = min(size, max(1, produceBytes/(s.t.Params.Size+recordOverhead)))
 	return s.spread(ctx, from, to, size)
@@ -91,13 +91,13 @@ func (s *produceSession) Stream(ctx context.Context, from, to int) error {
 
 // spread sends the records of each partition from a goroutine of its own, so many a call.
 func (s *produceSession) spread(ctx context.Context, from, to, size int) error {
-	errs := make([]error, kafkaPartitions)
+	errs := make([]error, partitionsOf(s.t))
 	var wg sync.WaitGroup
-	for p := range kafkaPartitions {
+	for p := range partitionsOf(s.t) {
 		wg.Go(func() {
 			batch := make([]kafkago.Record, 0, size)
 			for i := from; i < to && errs[p] == nil; i++ {
-				if partition(s.events.Key(i)) != p {
+				if partition(s.events.Key(i), partitionsOf(s.t)) != p {
 					continue
 				}
 				if batch = append(batch, s.one(i)); len(batch) == size {
@@ -168,9 +168,9 @@ func (s batchSession) Consume(ctx context.Context, c contest.Consumption, ready 
 		return contest.Cannot("a bare read, for handlers that do nothing")
 	}
 	ready()
-	errs := make([]error, kafkaPartitions)
+	errs := make([]error, partitionsOf(s.t))
 	var wg sync.WaitGroup
-	for p := range kafkaPartitions {
+	for p := range partitionsOf(s.t) {
 		wg.Go(func() { errs[p] = s.readPartition(ctx, p, c) })
 	}
 	wg.Wait()

@@ -29,7 +29,7 @@ func (w watermillKafka) Profile() contest.Profile {
 
 // Prepare implements contest.Contestant.
 func (w watermillKafka) Prepare(ctx context.Context, t *contest.Task, events *contest.Events) error {
-	partitions := kafkaPartitions
+	partitions := partitionsOf(t)
 	if w.best && t.Workers() > 1 {
 		partitions = t.Workers() // one message of each partition is in hand
 	}

@@ -4,6 +4,7 @@
 //	bench -broker kafka -work publish        # a part of it; -work takes a work's name, or the front of it
 //	bench -within 18m                        # with shorter turns, if need be
 //	bench -grid growth -add                  # series that vary one parameter, added to the results of an earlier run
+//	bench -grid growth -axis topics          # one of them
 //	bench -grid all                          # all of it, and latencies at high load
 //	bench -base v0.3.0                       # Herald as it is against Herald at that revision, with benchstat
 //	bench -render                            # writes the tables and plots of docs/performance.md when it has measured
@@ -20,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -74,7 +76,8 @@ const gridNone = "none"
 // options are the command line.
 type options struct {
 	brokers, works, only []string
-	grid, out, docs      string
+	grid, axis, out      string
+	docs                 string
 	base, profiles       string
 	size, window         int
 	rounds, events       int
@@ -90,6 +93,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&works, "work", "all", "works, or their fronts, with commas: "+strings.Join(contest.Works, ", "))
 	f.StringVar(&only, "contestants", "", "names of contestants, with commas; none is all of them")
 	f.StringVar(&o.grid, "grid", "core", "core, growth, all, or none to render earlier results")
+	f.StringVar(&o.axis, "axis", "", "the parameter that varies, of the series of the grid: size, keys, window, topics, groups or stored; empty is all")
 	f.StringVar(&o.out, "out", "../.cache/bench", "the folder of the results")
 	f.StringVar(&o.docs, "docs", "../docs", "the folder of the pages, for -render")
 	f.StringVar(&o.base, "base", "", "a revision to compare Herald with")
@@ -136,6 +140,7 @@ func (o *options) contests() ([]contest.Contest, error) {
 		grid = contest.All() // a work that only the whole grid has
 	}
 	chosen := contest.Choose(grid, o.brokers, o.works)
+	chosen = slices.DeleteFunc(chosen, func(c contest.Contest) bool { return o.axis != "" && c.Axis != o.axis })
 	if len(chosen) == 0 {
 		return nil, fmt.Errorf("no contest of broker %s, work %s", strings.Join(o.brokers, ","), strings.Join(o.works, ","))
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func TestParse_RefusesWhatIsNotThere(t *testing.T) {
 		"work":     {"-work", "pub"},
 		"argument": {"kafka"},
 		"flag":     {"-speed", "1"},
+		"axis":     {"-grid", "growth", "-axis", "speed"},
 	} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%s: %v is no error", name, args)
@@ -46,6 +48,22 @@ func TestParse_RefusesWhatIsNotThere(t *testing.T) {
 	want := contest.Contest{Broker: "kafka", Work: contest.Startup, Params: contest.Params{Size: 100, Keys: 1000}}
 	if err != nil || len(contests) != 1 || contests[0] != want {
 		t.Errorf("%+v, %v; want %+v alone", contests, err, want)
+	}
+}
+
+func TestParse_TakesOneSeries(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-broker", "redis", "-grid", "growth", "-axis", "groups"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contests, err := o.contests()
+	var groups []int
+	for _, c := range contests {
+		groups = append(groups, c.Params.Groups)
+	}
+	if want := []int{1, 10, 100}; err != nil || !slices.Equal(groups, want) {
+		t.Errorf("contests of %v groups, %v, want %v", groups, err, want)
 	}
 }
 
