@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -25,6 +26,7 @@ type admin struct {
 	cfg     Config
 	most    int           // the cluster's message.max.bytes
 	epoch   atomic.Uint64 // grows when this driver deletes a group, so that nobody goes on believing in it
+	told    sync.Map      // the TopicSpec of each topic that this driver was told to declare, by name
 }
 
 // topicSpec is a topic to be.

@@ -47,6 +47,7 @@ type cluster struct {
 type topicInfo struct {
 	leaders []int32
 	copies  int // replicas of the first partition
+	id      topicID
 }
 
 // line is the shared connection to one broker. turn, of capacity 1, is held while it is dialled; conn and err belong to whoever holds it.
@@ -216,13 +217,9 @@ func (c *cluster) refresh(ctx context.Context, topics ...string) error {
 	if topics == nil {
 		topics = []string{} // nil would ask for all
 	}
-	answer, err := c.ask(ctx, bootstrap, &metadata.Request{TopicNames: topics})
+	res, err := c.describeTopics(ctx, topics)
 	if err != nil {
 		return err
-	}
-	res, ok := answer.(*metadata.Response)
-	if !ok {
-		return errProtocol
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -233,8 +230,12 @@ func (c *cluster) refresh(ctx context.Context, topics ...string) error {
 		}
 		c.controller = res.ControllerID
 	}
-	for _, t := range res.Topics {
-		err = errors.Join(err, c.learn(t))
+	for i, t := range res.Topics {
+		var id topicID
+		if i < len(res.ids) {
+			id = res.ids[i]
+		}
+		err = errors.Join(err, c.learn(t, id))
 	}
 	return err
 }
@@ -251,7 +252,7 @@ func (c *cluster) meet(ctx context.Context) (err error) {
 }
 
 // learn takes in what a broker says of a topic. c.mu is held.
-func (c *cluster) learn(t metadata.ResponseTopic) error {
+func (c *cluster) learn(t metadata.ResponseTopic, id topicID) error {
 	switch err := code(t.ErrorCode); {
 	case is(err, kafkago.UnknownTopicOrPartition):
 		delete(c.topics, t.Name)
@@ -264,7 +265,7 @@ func (c *cluster) learn(t metadata.ResponseTopic) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
-	info := &topicInfo{leaders: make([]int32, len(t.Partitions))}
+	info := &topicInfo{leaders: make([]int32, len(t.Partitions)), id: id}
 	for i := range info.leaders {
 		info.leaders[i] = noBroker
 	}

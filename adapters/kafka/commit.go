@@ -42,7 +42,7 @@ func (s *subscription) committer(ctx context.Context) {
 
 // ack counts an ack that is to be stored. The lock is held.
 func (f *feed) ack() {
-	if f.unit.s.spec.Broadcast {
+	if f.unit.s.spec.Broadcast || f.over {
 		return
 	}
 	f.unstored++
@@ -95,8 +95,16 @@ func (s *subscription) commit(ctx context.Context) (done bool, err error) {
 	if acks > 0 && s.spec.Settled != nil {
 		s.spec.Settled(acks)
 	}
+	absent := false
 	for _, e := range failed {
+		if is(e, kafkago.UnknownTopicOrPartition) {
+			absent = true
+			continue
+		}
 		err = e
+	}
+	if err == nil && absent {
+		err = errVanished
 	}
 	return err == nil, err
 }
@@ -108,7 +116,7 @@ func (s *subscription) promises() []promise {
 	all := make([]promise, 0, len(s.dirty))
 	for _, f := range s.dirty {
 		f.dirty = false
-		if f.unit.gone {
+		if f.unit.gone || f.over {
 			continue
 		}
 		at, acks := f.ledger.position(s.aheadLimit)
@@ -132,7 +140,7 @@ func (s *subscription) kept(promises []promise, failed map[target]error, err err
 		if e == nil {
 			p.feed.stored = p.at
 			acks += p.acks
-			if !p.feed.unit.gone {
+			if !p.feed.unit.gone && !p.feed.over {
 				p.feed.unstored -= p.acks
 				s.unstored -= p.acks
 			}
@@ -150,13 +158,16 @@ func (s *subscription) kept(promises []promise, failed map[target]error, err err
 	return acks
 }
 
-// flush commits until everything is stored, the group has gone on without this member, or ctx ends.
+// flush commits until everything is stored, the group has gone on without this member, what is left has no topic any more, or ctx ends.
 func (s *subscription) flush(ctx context.Context) error {
 	pause := backoff.New(retryFirst/2, retryFirst*10)
 	for {
 		done, err := s.commit(ctx)
 		if done || is(err, kafkago.UnknownMemberId) {
 			return err
+		}
+		if s.vanished(ctx, err) {
+			return nil
 		}
 		if ctx.Err() != nil || pause.Wait(ctx) != nil {
 			return ended(ctx, err)

@@ -85,7 +85,7 @@ type Config struct {
 	// Declare says whether missing topics are created; the default is DeclareCreate.
 	Declare string
 	// OutOfRange says where a group goes on whose position the broker does not hold any more; the default is OutOfRangeEarliest. The gap is
-	// reported with its size in any case.
+	// reported with its size in any case. A topic that was deleted and made again is read from its beginning, unless this is OutOfRangeFail.
 	OutOfRange string
 	// Session is how long the group waits for a silent member before others take over; 0 is DefaultSession. A third of it is the grace for
 	// handlers when a partition moves.

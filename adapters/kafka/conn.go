@@ -232,18 +232,25 @@ func (c *conn) callFor(ctx context.Context, msg protocol.Message, limit time.Dur
 	return answer, nil
 }
 
-// raw sends a request whose body is encoded already.
+// raw sends a request whose body is encoded already. Of an answer to a flexible version read begins with the tagged fields of its head.
 func (c *conn) raw(ctx context.Context, key protocol.ApiKey, version int16, body []byte, limit time.Duration,
 	read func(r *bufio.Reader, size int) error,
 ) error {
 	x := &exchange{finished: make(chan error, 1), read: read}
 	err := c.send(x, func(out *bytes.Buffer, serial int32) error {
-		frame := make([]byte, 0, 14+len(c.client))
-		frame = binary.BigEndian.AppendUint32(frame, uint32(10+len(c.client)+len(body))) //nolint:gosec // far below the limit
-		frame = binary.BigEndian.AppendUint16(frame, uint16(key))                        //nolint:gosec // a small number
-		frame = binary.BigEndian.AppendUint16(frame, uint16(version))                    //nolint:gosec // a small number
-		frame = binary.BigEndian.AppendUint32(frame, uint32(serial))                     //nolint:gosec // bits as they are
+		tags := 0
+		if flexible(key, version) {
+			tags = 1
+		}
+		frame := make([]byte, 0, 15+len(c.client))
+		frame = binary.BigEndian.AppendUint32(frame, uint32(10+len(c.client)+tags+len(body))) //nolint:gosec // far below the limit
+		frame = binary.BigEndian.AppendUint16(frame, uint16(key))                             //nolint:gosec // a small number
+		frame = binary.BigEndian.AppendUint16(frame, uint16(version))                         //nolint:gosec // a small number
+		frame = binary.BigEndian.AppendUint32(frame, uint32(serial))                          //nolint:gosec // bits as they are
 		frame = appendString(frame, c.client)
+		if tags > 0 {
+			frame = append(frame, noTags)
+		}
 		_, _ = out.Write(frame)
 		_, _ = out.Write(body)
 		return nil

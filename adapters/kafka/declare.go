@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/createtopics"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -107,118 +105,17 @@ func (a *admin) declareInbox(ctx context.Context, g groupSpec, n int) error {
 	return a.grow(ctx, n, topics...)
 }
 
-// Declare implements driver.Topology.
-func (d *Driver) Declare(ctx context.Context, topics []driver.TopicSpec) error {
-	for _, t := range topics {
-		if err := validTopic(t); err != nil {
-			return fail("declare", t.Name, err)
-		}
-	}
-	for _, t := range topics {
-		err := retry(ctx, func() error {
-			switch {
-			case t.Verify || d.cfg.Declare == DeclareVerify:
-				return d.admin.verify(ctx, t)
-			case d.cfg.Declare == DeclareNone:
-				return nil
-			default:
-				return d.admin.declare(ctx, t)
-			}
-		})
-		if err != nil {
-			return fail("declare", t.Name, err)
-		}
-	}
-	return nil
-}
-
-func validTopic(t driver.TopicSpec) error {
-	if err := t.Check(); err != nil {
-		return err
-	}
-	if t.MaxCount > 0 {
-		return because(driver.ErrUnsupported, errCount)
-	}
-	return nil
-}
-
-// bounds are a topic's retention as Kafka's settings. Kafka bounds the bytes of each partition.
-func bounds(t driver.TopicSpec, partitions int) []createtopics.RequestConfig {
-	var c []createtopics.RequestConfig
-	if t.MaxAge > 0 {
-		c = append(c, createtopics.RequestConfig{Name: "retention.ms", Value: strconv.FormatInt(max(1, t.MaxAge.Milliseconds()), 10)})
-	}
-	if t.MaxBytes > 0 {
-		each := max(1, t.MaxBytes/int64(max(1, partitions)))
-		c = append(c, createtopics.RequestConfig{Name: "retention.bytes", Value: strconv.FormatInt(each, 10)})
-	}
-	return c
-}
-
-func (a *admin) declare(ctx context.Context, t driver.TopicSpec) error {
-	n := or(t.Partitions, a.cfg.Partitions)
-	if t.MaxBytes > 0 && n == 0 {
-		n = 1 // bytes are divided among the partitions, so their number has to be known
-	}
-	if _, err := a.ensure(ctx, topicSpec{name: t.Name, partitions: n, configs: bounds(t, n)}); err != nil {
-		return err
-	}
-	if err := a.compare(ctx, t); err != nil {
-		return err
-	}
-	for _, g := range t.Groups {
-		if _, err := a.declareGroup(ctx, groupSpec{topic: t.Name, group: g}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// compare tells ErrConflict when a topic that exists has other properties.
-func (a *admin) compare(ctx context.Context, t driver.TopicSpec) error {
-	info, err := a.cluster.topicNow(ctx, t.Name)
-	if err != nil {
-		return err
-	}
-	n := len(info.leaders)
-	if t.Partitions > 0 && t.Partitions != n {
-		return fmt.Errorf("%w: topic has %d partitions, not %d", driver.ErrConflict, n, t.Partitions)
-	}
-	wanted := bounds(t, n)
-	if len(wanted) == 0 {
-		return nil
-	}
-	there, err := a.configs(ctx, ofTopic, t.Name, "retention.ms", "retention.bytes")
-	if err != nil {
-		return err
-	}
-	for _, c := range wanted {
-		if there[c.Name] != c.Value {
-			return fmt.Errorf("%w: %s is %s, not %s", driver.ErrConflict, c.Name, there[c.Name], c.Value)
-		}
-	}
-	return nil
-}
-
-func (a *admin) verify(ctx context.Context, t driver.TopicSpec) error {
-	if err := a.compare(ctx, t); err != nil {
-		return err
-	}
-	for _, g := range t.Groups {
-		if _, err := a.knownGroup(ctx, t.Name, g); err != nil {
-			return fmt.Errorf("group %s: %w", g, err)
-		}
-	}
-	return nil
-}
-
 // knownGroup returns the group's positions in the topic and its inbox; ErrUnknownTopic where there is no such topic or group.
 func (a *admin) knownGroup(ctx context.Context, topic, group string) (map[string][]committed, error) {
 	t, err := a.cluster.topicNow(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	n := len(t.leaders)
+	return a.groupIn(ctx, topic, group, len(t.leaders))
+}
+
+// groupIn is knownGroup for a topic of n partitions.
+func (a *admin) groupIn(ctx context.Context, topic, group string, n int) (map[string][]committed, error) {
 	partitions := map[string]int{topic: n}
 	for _, name := range inboxTopics(topic, group) {
 		partitions[name] = n

@@ -46,6 +46,12 @@ func (c *conn) version(key protocol.ApiKey) (int16, error) {
 	return min(most, there.most), nil
 }
 
+// takes reports whether the broker takes a version of a request.
+func (c *conn) takes(key protocol.ApiKey, version int16) bool {
+	there, ok := c.versions[key]
+	return ok && there.least <= version && version <= there.most
+}
+
 // dialer opens connections as the Config says, and no more often than each address's gate lets it.
 type dialer struct {
 	cfg   Config

@@ -39,6 +39,12 @@
 // A partition found later is read from its beginning. A position that the broker does not hold any more follows Config.OutOfRange, and the gap
 // is reported with its size. Static membership is not used.
 //
+// A topic that is deleted under its members is made again by them, with as many partitions as before, where Config.Declare is DeclareCreate. A
+// topic of the same name is another one, whoever has made it: members tell it by its id, read it from its beginning and report a gap of unknown
+// size, and what was in hand of the one before is finished and settles nothing. Brokers before 3.1 are asked for events by name, so that members
+// find out within 10 s or so, and events may come twice meanwhile; before 2.8 they tell no ids, and a topic that is longer than the group's
+// position by the time that a member looks is read on from there.
+//
 // # Delays
 //
 // The inbox has the tiers now, 10s, 1m, 10m, 1h and 12h: a message waits in the shortest that is long enough, at the head of its partition, and

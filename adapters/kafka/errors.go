@@ -22,6 +22,7 @@ var (
 	errStale      = errors.New("the connection is closed")
 	errNoLeader   = errors.New("partition has no leader")
 	errNoAnswer   = errors.New("no answer in time")
+	errVanished   = errors.New("the topic is not there, or not yet")
 	errUnknown    = errors.New("the broker lost track of the producer after an attempt that was not answered")
 )
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
@@ -35,6 +36,8 @@ type fake struct {
 	group      *fakeGroup
 	listless   bool // no group is listed
 	requests   int  // of any kind
+	topics     fakeTopics
+	told       notices // by subscriptions of reads
 }
 
 // attempt is one batch that was sent.
@@ -91,22 +94,31 @@ func (f *fake) serve(c net.Conn) {
 		switch key {
 		case protocol.Produce:
 			res = f.produce(frame)
-		case protocol.Fetch:
-			if _, err := c.Write(f.fetch(frame)); err != nil {
+		case protocol.Fetch, protocol.Metadata, protocol.DeleteRecords:
+			if version < flexibleFakes[key] {
+				res = f.message(append(size[:], frame...))
+				break
+			}
+			if _, err := c.Write(f.raw(key, version, frame)); err != nil {
 				return
 			}
 			continue
 		default:
-			_, _, _, msg, err := protocol.ReadRequest(bytes.NewReader(append(size[:], frame...)))
-			if err != nil {
-				return
-			}
-			res = f.reply(msg)
+			res = f.message(append(size[:], frame...))
 		}
 		if res == nil || protocol.WriteResponse(c, version, serial, res) != nil {
 			return
 		}
 	}
+}
+
+// message answers a request that the client library can read; nil hangs up.
+func (f *fake) message(request []byte) protocol.Message {
+	_, _, _, msg, err := protocol.ReadRequest(bytes.NewReader(request))
+	if err != nil {
+		return nil
+	}
+	return f.reply(msg)
 }
 
 func (f *fake) reply(msg protocol.Message) protocol.Message {
@@ -116,7 +128,9 @@ func (f *fake) reply(msg protocol.Message) protocol.Message {
 	case *apiversions.Request:
 		res := &apiversions.Response{}
 		for key, most := range newest {
-			res.ApiKeys = append(res.ApiKeys, apiversions.ApiKeyResponse{ApiKey: int16(key), MaxVersion: most})
+			if most = f.topics.newest(key, most); most >= 0 {
+				res.ApiKeys = append(res.ApiKeys, apiversions.ApiKeyResponse{ApiKey: int16(key), MaxVersion: most})
+			}
 		}
 		return res
 	case *metadata.Request:
@@ -136,6 +150,7 @@ func (f *fake) reply(msg protocol.Message) protocol.Message {
 		f.ids++
 		return &initproducerid.Response{ProducerID: 4000 + f.ids}
 	case *createtopics.Request:
+		f.topics.create(req)
 		return &createtopics.Response{}
 	default:
 		if f.group == nil {
@@ -181,6 +196,10 @@ func (f *fake) asked() int {
 
 func (f *fake) topic(name string) metadata.ResponseTopic {
 	t := metadata.ResponseTopic{Name: name}
+	if f.topics.missing(name) {
+		t.ErrorCode = int16(kafkago.UnknownTopicOrPartition)
+		return t
+	}
 	if name != fakeTopic && (f.group == nil || !slices.Contains(inboxTopics(fakeTopic, "billing"), name)) {
 		t.ErrorCode = 3
 		return t

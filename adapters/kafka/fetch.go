@@ -16,6 +16,8 @@ import (
 const (
 	fetchVersion         = 10 // the first that takes zstd, without tagged fields
 	deleteRecordsVersion = 1
+	// fetchRoom is about what a request has for each partition, and what is common to all.
+	fetchRoom = 64
 )
 
 // want is what is asked of one partition.
@@ -24,6 +26,7 @@ type want struct {
 	partition int
 	offset    int64
 	bytes     int
+	log       topicID // zero to ask by name
 }
 
 // got is the answer for one partition.
@@ -43,10 +46,14 @@ func (c *conn) fetch(ctx context.Context, wants []want, wait time.Duration, most
 	if _, err := c.version(protocol.Fetch); err != nil {
 		return nil, err
 	}
-	body := appendFetch(nil, wants, wait, most)
+	version, encode, decode := int16(fetchVersion), appendFetch, readFetch
+	if c.takes(protocol.Fetch, fetchByIDVersion) && byID(wants) {
+		version, encode, decode = fetchByIDVersion, appendFetchByID, readFetchByID
+	}
+	body := encode(make([]byte, 0, fetchRoom*(1+len(wants))), wants, wait, most)
 	var all []got
-	err := c.raw(ctx, protocol.Fetch, fetchVersion, body, wait+c.limit, func(r *bufio.Reader, size int) (err error) {
-		all, err = readFetch(&wireReader{r: r, left: size}, len(wants))
+	err := c.raw(ctx, protocol.Fetch, version, body, wait+c.limit, func(r *bufio.Reader, size int) (err error) {
+		all, err = decode(&wireReader{r: r, left: size}, wants)
 		return err
 	})
 	if err != nil {
@@ -55,15 +62,20 @@ func (c *conn) fetch(ctx context.Context, wants []want, wait time.Duration, most
 	return all, nil
 }
 
-func appendFetch(b []byte, wants []want, wait time.Duration, most int) []byte {
+// appendFetchHead writes what stands before the topics.
+func appendFetchHead(b []byte, wait time.Duration, most int) []byte {
 	const readCommitted = 1
 	b = binary.BigEndian.AppendUint32(b, 0xffffffff)                  // no replica
 	b = binary.BigEndian.AppendUint32(b, uint32(wait.Milliseconds())) //nolint:gosec // some hundred
 	b = binary.BigEndian.AppendUint32(b, 1)
 	b = binary.BigEndian.AppendUint32(b, uint32(most)) //nolint:gosec // bounded by the caller
 	b = append(b, readCommitted)
-	b = binary.BigEndian.AppendUint32(b, 0)          // no fetch session
-	b = binary.BigEndian.AppendUint32(b, 0xffffffff) // and none wanted
+	b = binary.BigEndian.AppendUint32(b, 0)             // no fetch session
+	return binary.BigEndian.AppendUint32(b, 0xffffffff) // and none wanted
+}
+
+func appendFetch(b []byte, wants []want, wait time.Duration, most int) []byte {
+	b = appendFetchHead(b, wait, most)
 	topics, at := 0, len(b)
 	b = binary.BigEndian.AppendUint32(b, 0)
 	for i := 0; i < len(wants); {
@@ -87,14 +99,14 @@ func appendFetch(b []byte, wants []want, wait time.Duration, most int) []byte {
 	return binary.BigEndian.AppendUint32(b, 0)         // nothing to forget
 }
 
-func readFetch(r *wireReader, n int) ([]got, error) {
+func readFetch(r *wireReader, wants []want) ([]got, error) {
 	r.int32() // throttled for
 	if err := code(r.int16()); err != nil {
 		r.rest()
 		return nil, err
 	}
 	r.int32() // session
-	all := make([]got, 0, n)
+	all := make([]got, 0, len(wants))
 	for range r.count() {
 		topic := r.string()
 		for range r.count() {

@@ -3,14 +3,12 @@ package kafka
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
-	"github.com/herald-go/herald/pkg/driver"
 )
 
 const (
@@ -18,7 +16,7 @@ const (
 	fetchWait = 500 * time.Millisecond
 	// feedBytes and feedBytesLeast bound what is asked of one partition at a time, as far as the window allows.
 	feedBytes, feedBytesLeast = 1 << 20, 64 << 10
-	// laterBytes bounds what is asked of a tier, which may have to wait in memory.
+	// laterBytes is what is asked of a tier, which may have to wait in memory. More is asked of one whose messages are overdue.
 	laterBytes = 16 << 10
 	// answerBytes bounds one answer.
 	answerBytes = 8 << 20
@@ -103,9 +101,11 @@ func (x *fetcher) seek(ctx context.Context) {
 			topics[f.topic] = struct{}{}
 		}
 		_ = x.s.d.cluster.refresh(ctx, sortedKeys(topics)...) // what fails shows as no leader
+		x.s.renewAll(ctx, feeds)
+		x.s.miss(sortedKeys(topics))
 		x.s.mu.Lock()
 		for _, f := range feeds {
-			if !f.unit.gone {
+			if !f.unit.gone && !f.over {
 				x.s.attach(f)
 			}
 		}
@@ -184,7 +184,7 @@ func (x *fetcher) wants() (feeds []*feed, wants []want) {
 	})
 	for _, f := range feeds {
 		f.asking = true
-		wants = append(wants, want{f.topic, f.partition, f.fetchAt, s.asked(f)})
+		wants = append(wants, want{f.topic, f.partition, f.fetchAt, s.asked(f), f.ledger.log})
 	}
 	return feeds, wants
 }
@@ -202,10 +202,11 @@ func boolCompare(after, before bool) int {
 
 // portion is how much to ask of a partition. The lock is held.
 func (s *subscription) portion(f *feed) int {
+	most := min(feedBytes, max(feedBytesLeast, s.spec.WindowBytes/(4*max(1, len(s.units)))))
 	if f.tier > 0 {
-		return laterBytes
+		return min(most, max(laterBytes, f.later))
 	}
-	return min(feedBytes, max(feedBytesLeast, s.spec.WindowBytes/(4*max(1, len(s.units)))))
+	return most
 }
 
 // asked is how much to ask of a partition whose batches are large: brokers cut off what does not fit, and only the first partition of an answer
@@ -244,12 +245,17 @@ func (s *subscription) displaced(feeds []*feed) {
 	defer s.mu.Unlock()
 	for _, f := range feeds {
 		f.asking = false
-		if f.fetcher == nil || f.unit.gone {
-			continue
-		}
-		s.detach(f)
-		s.attachTo(f, fetcherKey{broker: noBroker})
+		s.displace(f)
 	}
+}
+
+// displace is displaced for one feed that is not being asked for. The lock is held.
+func (s *subscription) displace(f *feed) {
+	if f.fetcher == nil || f.fetcher.broker == noBroker || f.unit.gone || f.over {
+		return
+	}
+	s.detach(f)
+	s.attachTo(f, fetcherKey{broker: noBroker})
 }
 
 // take hands what was fetched to the feeds.
@@ -264,7 +270,10 @@ func (x *fetcher) take(ctx context.Context, feeds []*feed, answers []got) {
 		f.asking = false
 		g := byFeed[partKey{f.topic, f.partition}]
 		switch {
-		case g == nil || f.unit.gone:
+		case g == nil || f.unit.gone || f.over:
+		case f.doubtful:
+			f.doubtful = false
+			moved = append(moved, f)
 		case g.err == nil:
 			f.took(g)
 		case is(g.err, kafkago.OffsetOutOfRange):
@@ -291,13 +300,14 @@ func (f *feed) took(g *got) {
 	if n := cutOff(g.data[len(data):]); n > 0 {
 		f.cut = n
 	}
-	f.reached(max(f.fetchAt, next), g.highWater, len(data) > 0)
+	f.reached(g.highWater)
 	if len(data) == 0 {
 		return
 	}
 	f.chunks = append(f.chunks, newRecords(data, f.fetchAt, g.aborted))
 	f.hold(len(data))
 	f.fetchAt = max(f.fetchAt, next)
+	f.overdue(f.fetchAt < g.highWater)
 	s.offer(f)
 }
 
@@ -325,65 +335,4 @@ func cutOff(rest []byte) int {
 		return 0
 	}
 	return max(0, int(int32(binary.BigEndian.Uint32(rest[atLength:])))+12) //nolint:gosec // the wire's sign
-}
-
-// outOfRange goes on where the Config says when the broker does not hold what comes next.
-func (s *subscription) outOfRange(ctx context.Context, f *feed) {
-	t := s.d.cluster.known(f.topic)
-	if t == nil || f.partition >= len(t.leaders) {
-		s.displaced([]*feed{f})
-		return
-	}
-	oldest, err := s.d.cluster.listOffsets(ctx, f.topic, every(len(t.leaders), atOldest))
-	var newest []int64
-	if err == nil {
-		newest, err = s.d.cluster.listOffsets(ctx, f.topic, every(len(t.leaders), atNewest))
-	}
-	if err != nil {
-		s.displaced([]*feed{f})
-		return
-	}
-	first, end := oldest[f.partition], newest[f.partition]
-	s.mu.Lock()
-	at := f.fetchAt
-	if at >= first && at <= end {
-		s.mu.Unlock()
-		return // it was so for a moment only
-	}
-	if at > end && f.hasOpen() {
-		s.mu.Unlock()
-		s.displaced([]*feed{f}) // what is in hand belongs to the log before, and its offsets come again: that must be settled first
-		return
-	}
-	missing := int64(-1)
-	if at < first {
-		missing = first - at
-	}
-	to := first
-	if s.d.cfg.OutOfRange == OutOfRangeLatest || s.spec.Broadcast {
-		to = end
-		if missing >= 0 {
-			missing += end - first
-		}
-	}
-	detail := fmt.Sprintf("%s partition %d: offset %d is not held any more, going on at %d", f.topic, f.partition, at, to)
-	if s.d.cfg.OutOfRange == OutOfRangeFail && !s.spec.Broadcast {
-		s.failed = fail("receive", s.spec.Topic, fmt.Errorf("%w: %s", driver.ErrPosition, detail))
-		s.rouse()
-		s.mu.Unlock()
-		return
-	}
-	if missing > 0 {
-		for _, done := range f.before {
-			missing -= max(0, min(done.to, to)-max(done.from, at))
-		}
-	}
-	f.fetchAt = to
-	f.pass(to - 1)
-	if to < at {
-		f.ledger.next, f.before = to, nil
-		f.touch()
-	}
-	s.lost(missing, detail)
-	s.mu.Unlock()
 }

@@ -150,7 +150,8 @@ func (d *Driver) lag(ctx context.Context, topic, group string) (driver.Lag, erro
 
 // behind counts what is not finished in a topic, and returns where that begins in each partition.
 func (d *Driver) behind(ctx context.Context, topic string, at []committed) (int64, []want, error) {
-	if _, err := d.cluster.topic(ctx, topic); err != nil {
+	t, err := d.cluster.topic(ctx, topic)
+	if err != nil {
 		if errors.Is(err, driver.ErrUnknownTopic) {
 			return 0, nil, nil
 		}
@@ -167,6 +168,9 @@ func (d *Driver) behind(ctx context.Context, topic string, at []committed) (int6
 	var count int64
 	var first []want
 	for i, c := range at {
+		if logBeside(c.ahead).anotherThan(t.id) {
+			c = committed{} // of a topic that is gone
+		}
 		from := max(c.offset, oldest[i])
 		n := newest[i] - from
 		for _, s := range decodeAhead(c.offset, c.ahead) {
@@ -174,7 +178,7 @@ func (d *Driver) behind(ctx context.Context, topic string, at []committed) (int6
 		}
 		if n > 0 {
 			count += n
-			first = append(first, want{topic, i, from, 1})
+			first = append(first, want{topic: topic, partition: i, offset: from, bytes: 1})
 		}
 	}
 	return count, first, nil

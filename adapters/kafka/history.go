@@ -26,6 +26,7 @@ func (d *Driver) Read(ctx context.Context, topic string, from driver.Start, to s
 type history struct {
 	d       *Driver
 	topic   string
+	log     topicID // of the topic that was opened
 	cursors []*cursor
 	conns   map[int32]*conn
 	source  *driver.Source
@@ -65,7 +66,7 @@ func (h *history) open(ctx context.Context, from driver.Start, to string) error 
 	if err != nil {
 		return err
 	}
-	h.cursors = h.cursors[:0]
+	h.log, h.cursors = t.id, h.cursors[:0]
 	for i := range n {
 		h.cursors = append(h.cursors, &cursor{partition: i, next: begin[i], end: end[i]})
 	}
@@ -160,6 +161,9 @@ func (h *history) fetch(ctx context.Context, c *cursor) error {
 			err = g.err
 			_ = h.d.cluster.refresh(ctx, h.topic)
 		}
+		if t := h.d.cluster.known(h.topic); t != nil && t.id.anotherThan(h.log) {
+			return fmt.Errorf("%w: the topic was deleted and made again", driver.ErrPosition)
+		}
 		if permanent(err) {
 			return err
 		}
@@ -186,7 +190,7 @@ func (h *history) ask(ctx context.Context, c *cursor) (*got, error) {
 		}
 		h.conns[leader] = line
 	}
-	answers, err := line.fetch(ctx, []want{{h.topic, c.partition, c.next, feedBytes}}, fetchWait, feedBytes)
+	answers, err := line.fetch(ctx, []want{{h.topic, c.partition, c.next, feedBytes, h.log}}, fetchWait, feedBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/herald-go/herald/pkg/driver"
 )
@@ -15,6 +19,8 @@ type keeper struct {
 	wake    chan struct{} // of capacity 1, a flag
 	looked  time.Time
 	trimmed time.Time
+	absent  atomic.Bool // a topic was seen to be missing
+	missed  time.Time   // when it was seen first, zero for not yet
 }
 
 const (
@@ -39,6 +45,7 @@ func (k *keeper) run(ctx context.Context) {
 		}
 		wait := k.begin(ctx)
 		wait = min(wait, k.end(ctx))
+		wait = min(wait, k.restore(ctx))
 		if time.Since(k.looked) >= lookPause {
 			k.look(ctx)
 			k.looked = time.Now()
@@ -69,6 +76,9 @@ func (k *keeper) begin(ctx context.Context) time.Duration {
 	switch {
 	case err == nil:
 		return lookPause
+	case errors.Is(err, driver.ErrUnknownTopic):
+		k.absent.Store(true)
+		return startPause
 	case denied(err):
 		s.mu.Lock()
 		s.refused("look up positions", err)
@@ -87,25 +97,26 @@ func (s *subscription) refused(doing string, err error) {
 
 // startUnits reads the group's positions and begins to fetch from there.
 func (s *subscription) startUnits(ctx context.Context, fresh []*unit) error {
-	most := 0
-	for _, u := range fresh {
-		most = max(most, u.number+1)
+	if err := s.d.cluster.refresh(ctx, s.member.topics...); err != nil {
+		return err
 	}
-	partitions := map[string]int{}
+	partitions, logs := map[string]int{}, map[string]topicID{}
 	for _, topic := range s.member.topics {
-		t, err := s.d.cluster.topic(ctx, topic)
-		if err != nil {
-			return err
+		t := s.d.cluster.known(topic)
+		if t == nil {
+			return driver.ErrUnknownTopic
 		}
-		if len(t.leaders) < most {
-			if t, err = s.d.cluster.topicNow(ctx, topic); err != nil {
-				return err
-			}
+		if len(t.leaders) == 0 {
+			return kafkago.LeaderNotAvailable
 		}
-		partitions[topic] = len(t.leaders)
+		partitions[topic], logs[topic] = len(t.leaders), t.id
 	}
 	found, err := s.d.cluster.positions(ctx, s.group, partitions)
 	if err != nil {
+		return err
+	}
+	forgotten := !slices.ContainsFunc(found[s.spec.Topic], func(c committed) bool { return c.offset >= 0 })
+	if err := s.disown(ctx, found, logs); err != nil {
 		return err
 	}
 	oldest := map[string][]int64{}
@@ -116,21 +127,21 @@ func (s *subscription) startUnits(ctx context.Context, fresh []*unit) error {
 			}
 		}
 	}
-	if all := found[s.spec.Topic]; !slices.ContainsFunc(all, func(c committed) bool { return c.offset >= 0 }) {
+	if forgotten {
 		s.lost(-1, "the group's positions are gone: going on at the oldest that is held")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, u := range fresh {
 		if s.units[u.number] == u && !u.ending && !u.gone {
-			s.startUnit(u, found, oldest)
+			s.startUnit(u, logs, found, oldest)
 		}
 	}
 	return nil
 }
 
 // startUnit begins to fetch. What has no position is a partition found later, which is read from its beginning. The lock is held.
-func (s *subscription) startUnit(u *unit, found map[string][]committed, oldest map[string][]int64) {
+func (s *subscription) startUnit(u *unit, logs map[string]topicID, found map[string][]committed, oldest map[string][]int64) {
 	for i, topic := range s.member.topics {
 		if u.number >= len(found[topic]) {
 			continue
@@ -140,6 +151,7 @@ func (s *subscription) startUnit(u *unit, found map[string][]committed, oldest m
 		if at.offset < 0 {
 			at = committed{offset: oldest[topic][u.number]}
 		}
+		f.ledger.log = logs[topic]
 		f.fetchAt, f.ledger.next, f.before = at.offset, at.offset, decodeAhead(at.offset, at.ahead)
 		u.feeds = append(u.feeds, f)
 		s.attach(f)
@@ -192,7 +204,7 @@ func (s *subscription) giveUp(units []*unit) {
 		if s.units[u.number] == u {
 			delete(s.units, u.number)
 		}
-		for _, f := range u.feeds {
+		for _, f := range slices.Concat(u.feeds, u.over) {
 			s.detach(f)
 			f.hold(-f.buffered)
 			f.chunks, f.head = nil, nil
@@ -223,9 +235,14 @@ func (s *subscription) forsake() {
 // look finds partitions that were added, gives the inbox as many, and lets the group share them out.
 func (k *keeper) look(ctx context.Context) {
 	s := k.s
-	t, err := s.d.cluster.topicNow(ctx, s.spec.Topic)
-	if err != nil {
+	if s.d.cluster.refresh(ctx, s.member.topics...) != nil {
 		return // the next look may find more
+	}
+	s.compare()
+	s.miss(s.member.topics)
+	t := s.d.cluster.known(s.spec.Topic)
+	if t == nil {
+		return
 	}
 	n := len(t.leaders)
 	s.mu.Lock()
@@ -247,6 +264,9 @@ func (k *keeper) look(ctx context.Context) {
 // trim drops what is finished from the inbox, which nothing else does.
 func (k *keeper) trim(ctx context.Context) {
 	s := k.s
+	if s.d.cluster.refresh(ctx, s.member.topics[1:]...) != nil {
+		return
+	}
 	type leaderTopic struct {
 		leader int32
 		topic  string
@@ -255,7 +275,7 @@ func (k *keeper) trim(ctx context.Context) {
 	s.mu.Lock()
 	for _, u := range s.units {
 		for _, f := range u.feeds {
-			if !f.inbox() || f.stored.offset <= f.trimmed {
+			if t := s.d.cluster.known(f.topic); !f.inbox() || f.stored.offset <= f.trimmed || t == nil || t.id.anotherThan(f.ledger.log) {
 				continue
 			}
 			key := leaderTopic{s.d.cluster.leader(f.topic, f.partition), f.topic}

@@ -14,6 +14,7 @@ type ledger struct {
 	head    int
 	next    int64 // the offset after all that was passed
 	acks    int   // since the last commit
+	log     topicID
 }
 
 type entry struct {
@@ -78,12 +79,12 @@ const aheadBytes = 3000
 func (l *ledger) position(limit int) (p committed, acks int) {
 	l.trim()
 	open := l.entries[l.head:]
-	if len(open) == 0 {
-		return committed{offset: l.next}, l.acks
+	p.offset = l.next
+	if len(open) > 0 {
+		p.offset = open[0].offset
 	}
-	p.offset = open[0].offset
 	var beyond int
-	p.ahead, beyond = encodeAhead(p.offset, open, limit)
+	p.ahead, beyond = encodeAhead(p.offset, open, limit, l.log)
 	return p, max(0, l.acks-beyond)
 }
 
@@ -92,12 +93,13 @@ type span struct{ from, to int64 }
 
 // The forms of what travels beside a position. They are a wire format.
 const (
-	aheadRuns = "1r" // pairs of uvarints: how many are open, how many are finished
+	aheadRuns = "1r" // pairs of uvarints: how many are open, how many are finished; then perhaps logMark and the topic's id
 	aheadBits = "1b" // a bit for each offset, lowest first; 1 is finished
 )
 
-// encodeAhead writes which of the entries after base are finished, and how many acks found no room.
-func encodeAhead(base int64, open []entry, limit int) (text string, beyond int) {
+// encodeAhead writes which of the entries after base are finished, and how many acks found no room. Where the log is known it stands beside runs
+// that have room, and never beside bits, which have no end of their own.
+func encodeAhead(base int64, open []entry, limit int, log topicID) (text string, beyond int) {
 	var runs []byte
 	at, last, total := base, base, 0
 	full := false
@@ -122,10 +124,14 @@ func encodeAhead(base int64, open []entry, limit int) (text string, beyond int) 
 		last = open[j].offset
 		i = j
 	}
-	if total == 0 {
+	named := log.known() && !full && limit >= logLeast
+	if total == 0 && !named {
 		return "", 0
 	}
 	beyond = total - beyond
+	if named {
+		return aheadRuns + base64.RawStdEncoding.EncodeToString(appendLog(runs, log)), 0
+	}
 	if bits := int(last-base)/8 + 1; (full || bits < len(runs)) && last-base < int64(limit)*8 {
 		return aheadBits + base64.RawStdEncoding.EncodeToString(bitmap(base, open, bits)), 0
 	}

@@ -111,12 +111,12 @@ func TestAhead_ReadsBackWhateverIsFinished(t *testing.T) {
 func TestAhead_WireForms(t *testing.T) {
 	t.Parallel()
 	open := []entry{{100, held}, {101, finished}, {102, finished}, {500, held}, {501, finished}}
-	runs, _ := encodeAhead(100, open, aheadBytes)
+	runs, _ := encodeAhead(100, open, aheadBytes, topicID{})
 	var bits []entry
 	for o := range int64(40) {
 		bits = append(bits, entry{100 + o, map[bool]state{true: finished, false: held}[o%2 == 1]})
 	}
-	bitmap, _ := encodeAhead(100, bits, aheadBytes)
+	bitmap, _ := encodeAhead(100, bits, aheadBytes, topicID{})
 	golden(t, "ahead.golden", runs+"\n"+bitmap+"\n")
 }
 

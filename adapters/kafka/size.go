@@ -41,21 +41,34 @@ func (a *admin) sizeOf(ctx context.Context, topic string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return sizeIn(values), nil
+}
+
+// sizeIn is the max.message.bytes among a topic's settings, 0 where it does not show.
+func sizeIn(values map[string]string) int {
 	n, err := strconv.Atoi(values[sizeConfig])
 	if err != nil || n < 0 {
-		return 0, nil
+		return 0
 	}
-	return n, nil
+	return n
 }
 
 // derivedSize returns the max.message.bytes of topics to be that hold copies of another's messages: what that one takes, and what a copy adds.
 // It is 0 where the cluster's own is enough.
 func (a *admin) derivedSize(ctx context.Context, source string) (int, error) {
 	n, err := a.sizeOf(ctx, source)
-	if err != nil || n < a.most {
+	if err != nil {
 		return 0, err
 	}
-	return n + attributesRoom, nil
+	return a.heirSize(n), nil
+}
+
+// heirSize is derivedSize for a source that takes n bytes.
+func (a *admin) heirSize(n int) int {
+	if n < a.most {
+		return 0
+	}
+	return n + attributesRoom
 }
 
 // heirs are the topics that hold copies of a group's messages, whether they are there or not.

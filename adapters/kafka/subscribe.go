@@ -101,17 +101,17 @@ func (s *subscription) listen(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addPartitions(ends)
+	s.addPartitions(t.id, ends)
 	s.start(s.watch)
 	return nil
 }
 
 // addPartitions begins to read partitions of a broadcast, the first new one at the first offset. The lock is held.
-func (s *subscription) addPartitions(offsets []int64) {
+func (s *subscription) addPartitions(log topicID, offsets []int64) {
 	for _, at := range offsets {
 		u := s.newUnit(s.partitions)
 		f := &feed{unit: u, topic: s.spec.Topic, partition: s.partitions, tier: -1, fetchAt: at}
-		f.ledger.next = at
+		f.ledger.log, f.ledger.next = log, at
 		u.feeds = []*feed{f}
 		s.units[s.partitions] = u
 		s.partitions++
@@ -133,13 +133,14 @@ func (s *subscription) watch(ctx context.Context) {
 		if err != nil {
 			continue
 		}
+		s.compare()
 		oldest, err := s.d.cluster.listOffsets(ctx, s.spec.Topic, every(len(t.leaders), atOldest))
 		if err != nil {
 			continue
 		}
 		s.mu.Lock()
 		if len(oldest) > s.partitions {
-			s.addPartitions(oldest[s.partitions:])
+			s.addPartitions(t.id, oldest[s.partitions:])
 		}
 		s.mu.Unlock()
 	}

@@ -14,6 +14,7 @@ type unit struct {
 	number int
 	source *driver.Source
 	feeds  []*feed // none until it is started
+	over   []*feed // of logs that are gone, with something in hand perhaps
 
 	held     int // handed out, or being moved, and without an outcome
 	ending   bool
@@ -39,6 +40,8 @@ type feed struct {
 
 	fetchAt  int64 // the offset to ask for next
 	cut      int   // the size of the latest batch of which an answer had a part alone
+	later    int   // bytes to ask a tier for, where that is more than laterBytes
+	early    bool  // something read since the latest answer was not due
 	asking   bool
 	chunks   []records
 	buffered int
@@ -46,12 +49,13 @@ type feed struct {
 	head                *driver.Message // read and not handed out
 	headTime            int64
 	due                 time.Time // the head waits until then
-	ended, after        time.Time // of the log's end: seen last, and before what was fetched last; zero is not
-	arrived             time.Time // of what was fetched last
+	sights              []sight   // of the log's end, of an inbox topic alone: the last that the head lies beyond, and those after it
 	queued              bool      // in the subscription's list of feeds to read from
 	inHand, inHandBytes int       // of the window
 	halted              bool      // nothing more is handed out: something was released
 	unstored            int       // acks that no commit has stored
+	over                bool      // the log is gone: what is in hand settles nothing
+	doubtful            bool      // the log may be gone: what is being asked for now is not to be trusted
 	crowded             bool      // too much is finished behind one that is not
 
 	ledger  ledger

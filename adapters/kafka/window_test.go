@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,18 +21,49 @@ type reading struct {
 	sub driver.Subscription
 }
 
+// notices keeps what a subscription tells.
+type notices struct {
+	mu  sync.Mutex
+	all []driver.Notice
+}
+
+func (n *notices) notify(one driver.Notice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = append(n.all, one)
+}
+
+// gaps returns the sizes of the gaps that were told.
+func (n *notices) gaps() (sizes []int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, one := range n.all {
+		if one.Kind == driver.Gap {
+			sizes = append(sizes, one.Count)
+		}
+	}
+	return sizes
+}
+
 // reads runs a member whose one partition holds records.
 func reads(t *testing.T, records, window int, run func(r *reading)) {
 	t.Helper()
+	spec := driver.Spec{Topic: fakeTopic, Group: "billing", Window: window, WindowBytes: 1 << 20}
+	readsOf(t, newFake(1), records, Config{}, spec, run)
+}
+
+// readsOf is reads with a cluster, a Config and a Spec of the test's.
+func readsOf(t *testing.T, f *fake, records int, cfg Config, spec driver.Spec, run func(r *reading)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFake(1)
 		f.group = newFakeGroup()
 		f.group.holds(t, 0, records)
-		d, err := New(t.Context(), Config{Brokers: []string{"fake:9092"}, Dial: f.Dial})
+		cfg.Brokers, cfg.Dial, spec.Notify = []string{"fake:9092"}, f.Dial, f.told.notify
+		d, err := New(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sub, err := d.Subscribe(t.Context(), driver.Spec{Topic: fakeTopic, Group: "billing", Window: window, WindowBytes: 1 << 20})
+		sub, err := d.Subscribe(t.Context(), spec)
 		if err != nil {
 			t.Fatal(err)
 		}
