@@ -171,10 +171,11 @@ func (s *subscription) giveUp(ctx context.Context, l *lane) error {
 	s.mu.Lock()
 	e := l.epoch
 	s.lose(e)
+	told, toldVague, top := l.told, l.toldVague, l.top
 	s.mu.Unlock()
 	e.source.End()
 	e.source.Lose()
-	_, err := s.d.commands.eval(ctx, leaveScript, l.keys(), s.spec.Group, s.spec.Member, e.fence)
+	_, err := s.d.commands.eval(ctx, leaveScript, l.keys(), s.spec.Group, s.spec.Member, e.fence, told, toldVague, top)
 	s.mu.Lock()
 	l.epoch = nil
 	s.mu.Unlock()

@@ -69,30 +69,40 @@ func (d *Driver) examine(ctx context.Context) (driver.Capabilities, error) {
 	return caps, nil
 }
 
-// ask reads what is allowed to be read: managed servers forbid CONFIG, and some users INFO.
+// ask reads, in one round trip, what is allowed to be read: managed servers forbid CONFIG, and some users INFO.
 func (d *Driver) ask(ctx context.Context) (server, error) {
 	var s server
 	err := d.commands.do(ctx, watchKey, func(node *goredis.Client) error {
-		info, err := node.Info(ctx).Result()
-		if err != nil && !says(err, "NOPERM", "ERR") {
+		pipe := node.Pipeline()
+		info := pipe.Info(ctx)
+		settings := make([]*goredis.MapStringStringCmd, len(asked))
+		for i, name := range asked { // each for itself: one that is refused refuses no other
+			settings[i] = pipe.ConfigGet(ctx, name)
+		}
+		if err := ran(pipe.Exec(ctx)); err != nil {
 			return err
 		}
-		for line := range strings.Lines(info) {
+		if err := info.Err(); err != nil && !says(err, "NOPERM", "ERR") {
+			return err
+		}
+		for line := range strings.Lines(info.Val()) {
 			if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
 				s.note(name, value)
 			}
 		}
-		for _, name := range []string{"appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "proto-max-bulk-len"} {
-			reply, err := node.ConfigGet(ctx, name).Result()
-			if err != nil && !isReply(err) {
+		for i, name := range asked {
+			if err := settings[i].Err(); err != nil && !isReply(err) {
 				return err
 			}
-			s.note(name, reply[name])
+			s.note(name, settings[i].Val()[name])
 		}
 		return nil
 	})
 	return s, err
 }
+
+// asked are the settings that say what the server promises.
+var asked = []string{"appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "proto-max-bulk-len"}
 
 // note keeps one line of INFO or CONFIG.
 func (s *server) note(name, value string) {

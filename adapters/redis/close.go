@@ -86,8 +86,10 @@ func (s *subscription) unsettled() bool {
 
 // farewell is a session that is to be ended at the broker.
 type farewell struct {
-	lane  *lane
-	fence string
+	lane            *lane
+	fence           string
+	told, toldVague int64
+	top             string
 }
 
 // sessions returns what leave needs, while there are sessions.
@@ -97,11 +99,11 @@ func (s *subscription) sessions() []farewell {
 	var all []farewell
 	for _, l := range s.lanes {
 		if l.epoch != nil && !l.epoch.over {
-			all = append(all, farewell{l, l.epoch.fence})
+			all = append(all, farewell{l, l.epoch.fence, l.told, l.toldVague, l.top})
 		}
 	}
 	if s.control != nil && s.control.epoch != nil {
-		all = append(all, farewell{s.control, s.control.epoch.fence})
+		all = append(all, farewell{lane: s.control, fence: s.control.epoch.fence})
 	}
 	return all
 }
@@ -113,7 +115,7 @@ func (s *subscription) leave(ctx context.Context, all []farewell) {
 		if f.lane == s.control {
 			keys = keys[:1]
 		}
-		if _, err := s.d.commands.eval(ctx, leaveScript, keys, s.spec.Group, s.spec.Member, f.fence); isTrouble(err) {
+		if _, err := s.d.commands.eval(ctx, leaveScript, keys, s.spec.Group, s.spec.Member, f.fence, f.told, f.toldVague, f.top); isTrouble(err) {
 			return
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -120,19 +121,32 @@ func (c *client) ping(ctx context.Context) error {
 	if c.cluster != nil {
 		return node.Ping(ctx).Err()
 	}
-	hello, err := node.Do(ctx, "hello").Slice()
+	pipe := node.Pipeline()
+	role, pong := pipe.Do(ctx, "hello"), pipe.Ping(ctx)
+	if err := ran(pipe.Exec(ctx)); err != nil {
+		return err
+	}
+	hello, err := role.Slice()
 	if err != nil {
 		if isUnready(err) || !isReply(err) {
 			return err
 		}
-		return node.Ping(ctx).Err() // not allowed to ask for the role
+		return pong.Err() // not allowed to ask for the role
 	}
 	for i := 0; i+1 < len(hello); i += 2 {
 		if hello[i] == "role" && hello[i+1] != "master" {
 			return errReplica
 		}
 	}
-	if err = node.Ping(ctx).Err(); says(err, "NOPERM") { // a server that is still loading says hello too
+	if err = pong.Err(); says(err, "NOPERM") { // a server that is still loading says hello too
+		return nil
+	}
+	return err
+}
+
+// ran returns why a pipeline has not run; what its commands were answered is their own. A login that is refused is an answer to none of them.
+func ran(cmds []goredis.Cmder, err error) error {
+	if err == nil || isReply(err) && slices.ContainsFunc(cmds, func(c goredis.Cmder) bool { return c.Err() != nil }) {
 		return nil
 	}
 	return err

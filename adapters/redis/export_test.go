@@ -35,6 +35,12 @@ func Keys(topic, group string, partitions int) []string {
 // Partition returns the partition of a slot.
 func Partition(slot uint8, partitions int) int { return partitionOf(slot, partitions) }
 
+// IsLater compares the ids of entries.
+func IsLater(a, b string) bool { return isLater(a, b) }
+
+// Resume returns what counts as told to a member that joins.
+func Resume(own, counted, told int64) int64 { return resume(own, counted, told) }
+
 // Quota returns how many partitions a member owns.
 func Quota(members []string, me string, n int) int { return quota(members, me, n) }
 
@@ -140,7 +146,7 @@ func Decode(stream, raw string, times int) ([]*driver.Message, error) {
 	d := &Driver{}
 	s := d.newSubscription(driver.Spec{Topic: stream, Group: "g", Window: 1, WindowBytes: 1})
 	l := newLanes(places(stream, 0), "g", false)[0]
-	l.begin(1, 0, "m")
+	l.begin(1, "m")
 	var dec decoder
 	var all []*driver.Message
 	for range times {
@@ -198,7 +204,7 @@ func NewPasser(window int, deliver func([]*driver.Message) bool) *Reader {
 	d := &Driver{cfg: Config{Session: readerSession}}
 	s := d.newSubscription(driver.Spec{Topic: "orders", Group: "g", Window: window, WindowBytes: 1 << 30, Deliver: deliver})
 	l := newLanes(places("orders", 0), "g", false)[0]
-	l.begin(1, 0, "m")
+	l.begin(1, "m")
 	l.take = false
 	s.lanes, s.full, s.average = []*lane{l}, true, 1
 	return &Reader{s: s, l: l}

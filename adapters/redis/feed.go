@@ -20,7 +20,8 @@ type feed struct {
 // Bounds of a feed's buffer. What one answer has made larger than feedKept is given up after it.
 const (
 	feedFirst = 16 << 10
-	feedKept  = 1 << 20
+	feedKept  = 2 << 20
+	feedAhead = 16 // times what has come: no more is made room for, however much is announced
 )
 
 // feed opens a connection to the node of a key, and logs in.
@@ -145,7 +146,8 @@ func (f *feed) next(within time.Duration) ([]byte, error) {
 				return nil, err
 			}
 		}
-		whole.at -= f.makeRoom()
+		moved := f.makeRoom(whole.least)
+		whole.at, whole.least = whole.at-moved, max(0, whole.least-moved)
 		n, err := f.conn.Read(f.buf[f.to:])
 		f.to += n
 		if err != nil && n == 0 {
@@ -161,14 +163,14 @@ func (f *feed) relax() {
 	}
 }
 
-// makeRoom makes the buffer have room for more, and returns by how much what it holds has moved to its front.
-func (f *feed) makeRoom() (moved int) {
+// makeRoom makes the buffer have room for more, at once for what reaches to least, and returns by how much what it holds has moved to its front.
+func (f *feed) makeRoom(least int) (moved int) {
 	if f.to < len(f.buf) {
 		return 0
 	}
 	to := f.buf
-	if f.from < len(f.buf)/2 || len(f.buf) == 0 {
-		to = make([]byte, max(feedFirst, 2*len(f.buf)))
+	if least -= f.from; least > len(f.buf) || f.from < len(f.buf)/2 || len(f.buf) == 0 {
+		to = make([]byte, max(feedFirst, 2*len(f.buf), min(least, feedAhead*len(f.buf))))
 	}
 	moved = f.from
 	copy(to, f.buf[f.from:f.to])

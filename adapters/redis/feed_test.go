@@ -100,3 +100,29 @@ func TestAFeedsBufferIsGivenUp(t *testing.T) {
 		t.Errorf("the buffer has %v bytes, and %d in the end", sizes, f.Size())
 	}
 }
+
+// A large answer makes room for itself once or twice, and not by doubling; and for no more than some times what has come.
+func TestAFeedsBufferGrowsToWhatIsAnnounced(t *testing.T) {
+	t.Parallel()
+	large := bulk(strings.Repeat("z", 1<<20))
+	f := pour(t, "*2\r\n"+bulk("1-0")+large, ":1\r\n")
+	for range 2 {
+		if _, err := f.Next(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if size, most := f.Size(), len(large)+1024; size > most {
+			t.Errorf("the buffer has %d bytes for an answer of %d", size, len(large))
+		}
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	liar := redis.NewFeed(near)
+	go func() { _, _ = io.WriteString(far, "$400000000\r\n"+strings.Repeat("z", redis.FeedFirst)) }()
+	if _, err := liar.Next(100 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("half a value: %v", err)
+	}
+	if size, most := liar.Size(), 16*redis.FeedFirst; size > most {
+		t.Errorf("the buffer has %d bytes for an answer of which %d have come, want at most %d", size, redis.FeedFirst, most)
+	}
+}

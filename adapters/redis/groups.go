@@ -94,7 +94,7 @@ if not groups.err then
 end
 if not there then return 0 end
 redis.call('XGROUP', 'DESTROY', KEYS[2], ARGV[1])
-redis.call('HDEL', KEYS[1], 'mark')
+redis.call('HDEL', KEYS[1], 'mark', 'stand', 'cloud')
 if ARGV[2] == '' then
   redis.call('DEL', KEYS[1], KEYS[3], KEYS[4])
   return 1
@@ -171,15 +171,25 @@ func (d *Driver) move(ctx context.Context, name, group, to string) error {
 			return driver.ErrInUse
 		}
 		found = found || reply == int64(1)
-		if to == "" && p.part >= 0 {
-			keys := []string{p.lease(group)}
-			if err := d.commands.do(ctx, keys[0], func(node *goredis.Client) error { return node.Del(ctx, keys...).Err() }); err != nil {
-				return err
-			}
+		if err := d.unlease(ctx, p, group, to); err != nil {
+			return err
 		}
 	}
 	if !found {
 		return driver.ErrUnknownTopic
 	}
 	return nil
+}
+
+// unlease forgets who owned a partition, or, where the group goes on at another id, what was noted of where it stood.
+func (d *Driver) unlease(ctx context.Context, p place, group, to string) error {
+	if p.part < 0 {
+		return nil
+	}
+	return d.commands.do(ctx, p.lease(group), func(node *goredis.Client) error {
+		if to == "" {
+			return node.Del(ctx, p.lease(group)).Err()
+		}
+		return node.HDel(ctx, p.lease(group), "mark", "stand", "cloud").Err()
+	})
 }

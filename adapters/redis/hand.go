@@ -215,6 +215,7 @@ func (h *hand) draw(limit, maxBytes int) (out []*driver.Message) {
 		}
 		taken++
 		x.out = true
+		x.epoch.lane.pass(x)
 		maxBytes -= body
 		h.readyBytes -= x.size
 		h.held++

@@ -2,12 +2,7 @@ package redis
 
 import (
 	"context"
-	"strconv"
 	"time"
-
-	goredis "github.com/redis/go-redis/v9"
-
-	"github.com/herald-go/herald/pkg/driver"
 )
 
 // Times of the keeper.
@@ -105,7 +100,7 @@ func (s *subscription) pulse(ctx context.Context, l *lane) ([]any, []string, err
 		return nil, nil, errFenced
 	}
 	fence := l.epoch.fence
-	args := append(make([]any, 0, 8), s.spec.Group, s.spec.Member, fence, s.d.cfg.Session.Milliseconds())
+	args := append(make([]any, 0, 16), s.spec.Group, s.spec.Member, fence, s.d.cfg.Session.Milliseconds(), l.told, l.toldVague, l.top)
 	old := time.Now().Add(-s.d.cfg.Session / 3).UnixNano()
 	for x, n := l.epoch.first, 0; x != nil && n < refreshedMost; x, n = x.next, n+1 {
 		if x.since < old && !x.inbox {
@@ -156,12 +151,13 @@ func (s *subscription) beat(ctx context.Context, l *lane) (time.Duration, error)
 		l.take = true
 		s.cond.Broadcast()
 	}
-	l.floor, l.open = text(answer[5]), number(answer[6])
+	l.stand, l.open = text(answer[5]), number(answer[6])
 	s.mu.Unlock()
 	if found {
 		s.unblock(ctx)
 	}
 	s.gap(l, number(answer[3]))
+	s.vague(l, number(answer[7]))
 	wait := number(answer[1])
 	if wait < 0 {
 		return -1, nil
@@ -179,57 +175,4 @@ func (s *subscription) unblock(ctx context.Context) {
 		}
 		return ctx.Err() == nil
 	})
-}
-
-// declare makes the group exist, and repairs what others deleted: it begins where the group had finished everything, so that what was in
-// hand comes again; of what went with the stream, the size is told as far as it is known.
-func (s *subscription) declare(ctx context.Context, first bool) error {
-	if first {
-		return s.d.ensure(ctx, s.all, s.spec.Group, s.spec.Start)
-	}
-	if _, err := s.d.commands.bear(ctx, s.spec.Topic, s.partitions()); err != nil {
-		return err
-	}
-	for _, l := range s.lanes {
-		begin, gap := s.lost(ctx, l)
-		reply, err := s.d.commands.eval(ctx, ensureScript, l.keys(), s.spec.Group, begin)
-		if err != nil {
-			return err
-		}
-		if reply == int64(1) && gap != nil {
-			s.tell(*gap)
-		}
-	}
-	return nil
-}
-
-func (s *subscription) partitions() int {
-	if s.all[0].part < 0 {
-		return 0
-	}
-	return len(s.all)
-}
-
-// lost returns where a group that may be gone begins again, and what is to be told then.
-func (s *subscription) lost(ctx context.Context, l *lane) (begin string, gap *driver.Notice) {
-	s.mu.Lock()
-	floor, open := l.floor, l.open
-	s.mu.Unlock()
-	var there int64
-	err := s.d.commands.do(ctx, l.stream(), func(node *goredis.Client) (err error) {
-		there, err = node.Exists(ctx, l.stream()).Result()
-		return err
-	})
-	if floor == "" && (err != nil || there > 0) {
-		return "0", &driver.Notice{Kind: driver.Gap, Count: 0, Detail: "the group was deleted before its first beat and begins again with all there is"}
-	}
-	if err == nil && there == 0 {
-		detail := "the stream " + l.tag + " was deleted with what the group had not finished"
-		if open > 0 {
-			detail += ", " + strconv.FormatInt(open, 10) + " at the last beat"
-		}
-		return "0", &driver.Notice{Kind: driver.Gap, Count: -1, Detail: detail} // what came since the last beat is not known
-	}
-	at, _ := parseID(floor) // the server's own
-	return at.previous().String(), &driver.Notice{Kind: driver.Gap, Count: 0, Detail: "the group was deleted and begins again at " + floor}
 }

@@ -18,8 +18,12 @@ type lane struct {
 	busy   int    // reads under way
 	until  time.Time
 	told   int64  // how much of what retention took has been told
-	floor  string // before this id the group has finished everything, as of the last beat
+	stand  string // where the group stands, as of the last beat; beatScript says how
 	open   int64  // how many the group had not finished then, -1 for unknown
+	top    string // the last entry of the stream that was handed out
+
+	toldVague int64  // the same of losses of unknown number
+	era       string // since when the broker counts them
 }
 
 func (l *lane) keys() []string { return []string{l.registry, l.stream(), l.inboxKey} }
@@ -28,10 +32,10 @@ func (l *lane) keys() []string { return []string{l.registry, l.stream(), l.inbox
 func (l *lane) isActive() bool { return l.epoch != nil && !l.epoch.over && !l.epoch.ending }
 
 // begin starts an epoch. The subscription's lock is held.
-func (l *lane) begin(fence int64, told int64, member string) {
+func (l *lane) begin(fence int64, member string) {
 	name := l.tag + " " + member + " session " + strconv.FormatInt(fence, 10)
 	l.epoch = &epoch{lane: l, fence: strconv.FormatInt(fence, 10), source: driver.NewSource(name), sure: time.Now()}
-	l.take, l.told = true, told
+	l.take = true
 }
 
 // newLanes returns the lanes of a subscription.

@@ -97,3 +97,43 @@ func silent(context.Context, string, string) (net.Conn, error) {
 	go func() { _, _ = io.Copy(io.Discard, far) }() // until near is closed
 	return near, nil
 }
+
+// overheard keeps what is written.
+type overheard struct {
+	net.Conn
+	mu     *sync.Mutex
+	writes *[]string
+}
+
+func (o overheard) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	*o.writes = append(*o.writes, string(p))
+	o.mu.Unlock()
+	return o.Conn.Write(p)
+}
+
+func TestOpeningAsksForAllItWantsToKnowAtOnce(t *testing.T) {
+	t.Parallel()
+	f := &fake{answer: withGroup(func([]string) string { return bulk("1-0") })}
+	var mu sync.Mutex
+	var writes []string
+	d, err := redis.New(t.Context(), redis.Config{Timeout: time.Second, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := f.dial(ctx, network, address)
+		return overheard{c, &mu, &writes}, err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close(context.Background()) })
+	mu.Lock()
+	defer mu.Unlock()
+	asked := []int{}
+	for _, w := range writes {
+		if n := strings.Count(w, "config") + strings.Count(w, "info"); n > 0 {
+			asked = append(asked, n)
+		}
+	}
+	if len(asked) != 1 || asked[0] != 6 {
+		t.Errorf("asks %v things in as many round trips, want 6 in one", asked)
+	}
+}

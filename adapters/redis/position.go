@@ -2,7 +2,6 @@ package redis
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -29,18 +28,6 @@ func (i id) String() string {
 }
 
 func (i id) before(o id) bool { return i.ms < o.ms || i.ms == o.ms && i.seq < o.seq }
-
-// previous returns the largest id before i.
-func (i id) previous() id {
-	switch {
-	case i.seq > 0:
-		return id{i.ms, i.seq - 1}
-	case i.ms > 0:
-		return id{i.ms - 1, math.MaxUint64}
-	default:
-		return id{}
-	}
-}
 
 // position writes where an entry stands in its topic: its id, after its partition where there are partitions.
 func position(part int, entry string) string {

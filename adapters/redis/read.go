@@ -34,7 +34,7 @@ const gatherTime = time.Millisecond
 
 // replyBytes is how large an answer is meant to be at most, going by the messages of late; a larger message comes alone. It is less than what a
 // feed keeps, since a buffer doubles and an answer is more than its messages.
-const replyBytes = feedKept / 2
+const replyBytes = feedKept / 4
 
 // next waits for room and returns the next read; ok is false when there shall be none any more. readers is how many share the window.
 func (s *subscription) next(ctx context.Context, lanes []*lane, readers int) (p plan, ok bool) {
@@ -349,7 +349,7 @@ func (s *subscription) tune(ctx context.Context) error {
 		if l.cursor == "" {
 			l.cursor = last.String()
 		}
-		l.begin(int64(i), 0, s.spec.Member)
+		l.begin(int64(i), s.spec.Member)
 		s.cond.Broadcast()
 		s.mu.Unlock()
 	}

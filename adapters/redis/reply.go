@@ -63,6 +63,7 @@ func length(raw []byte, at int) (n, next int, err error) {
 type extent struct {
 	at      int // all before belongs to the value
 	missing int // so many values of it are missing from there on
+	least   int // the value reaches at least so far, by what has been read
 }
 
 // reach looks as far as it can, and reports whether the value is whole.
@@ -88,6 +89,7 @@ func (x *extent) reach(raw []byte) (done bool, err error) {
 			return false, errReply
 		}
 		if next > len(raw) {
+			x.least = next
 			return false, nil // its head will be read once more
 		}
 		x.at = next

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,9 +176,12 @@ func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
 	if alone {
 		only = "1"
 	}
+	s.mu.Lock()
+	top := l.top
+	s.mu.Unlock()
 	asked := time.Now()
 	reply, err := s.d.commands.eval(ctx, joinScript, keys, s.spec.Group, s.spec.Member, s.d.cfg.Session.Milliseconds(), only,
-		strings.Join(s.spec.Types, " "), s.spec.Partitions)
+		strings.Join(s.spec.Types, " "), s.spec.Partitions, top)
 	if err != nil {
 		return err
 	}
@@ -188,7 +190,12 @@ func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
 		return errJoin[why]
 	}
 	s.mu.Lock()
-	l.begin(number(answer[0]), number(answer[2]), s.spec.Member)
+	l.begin(number(answer[0]), s.spec.Member)
+	if era := text(answer[6]); l.era != era { // what it has told was counted elsewhere
+		l.era, l.told, l.toldVague = era, 0, 0
+	}
+	l.told = resume(l.told, number(answer[2]), number(answer[3]))
+	l.toldVague = resume(l.toldVague, number(answer[4]), number(answer[5]))
 	l.epoch.sure = asked
 	s.cond.Broadcast()
 	s.mu.Unlock()
@@ -296,17 +303,6 @@ func (s *subscription) tell(n driver.Notice) {
 	n.Topic, n.Group = s.spec.Topic, s.spec.Group
 	if s.spec.Notify != nil {
 		s.spec.Notify(n)
-	}
-}
-
-// gap tells what was lost since it was last told.
-func (s *subscription) gap(l *lane, lost int64) {
-	s.mu.Lock()
-	n := lost - l.told
-	l.told = max(l.told, lost)
-	s.mu.Unlock()
-	if n > 0 {
-		s.tell(driver.Notice{Kind: driver.Gap, Count: n, Detail: strconv.FormatInt(n, 10) + " entries of " + l.tag + " are gone that the group had not finished"})
 	}
 }
 

@@ -11,58 +11,6 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// ensureScript makes a group and its inbox exist in one place. KEYS: members, stream, inbox. ARGV: group, where it begins. How much the group
-// has read is told to the server where a thousand entries tell it, so that the server can count its lag, and a beat what is gone. It returns 1 when
-// the group was not there.
-var ensureScript = goredis.NewScript(`
-local made = 1
-local at, read = ARGV[2], nil
-local info = redis.pcall('XINFO', 'STREAM', KEYS[2])
-local s = {['entries-added'] = 0, length = 0}
-if not info.err then for i = 1, #info, 2 do s[info[i]] = info[i + 1] end end
-if info.err and not string.find(info.err, 'no such key') then return redis.error_reply(info.err) end
-if at == '0' then read = s['entries-added'] - s.length
-elseif at == '$' then read = s['entries-added']
-elseif not info.err then
-  local rest = redis.call('XRANGE', KEYS[2], '(' .. at, '+', 'COUNT', 1001)
-  if #rest <= 1000 then read = s['entries-added'] - #rest
-  else
-    local given = redis.call('XRANGE', KEYS[2], '-', at, 'COUNT', 1001)
-    if #given <= 1000 then read = s['entries-added'] - s.length + #given end
-  end
-end
-local cmd = {'XGROUP', 'CREATE', KEYS[2], ARGV[1], at, 'MKSTREAM'}
-if read then cmd[#cmd + 1] = 'ENTRIESREAD' cmd[#cmd + 1] = read end
-local r = redis.pcall(unpack(cmd))
-if r.err then
-  if not string.find(r.err, 'BUSYGROUP') then return redis.error_reply(r.err) end
-  made = 0
-else
-  redis.call('HDEL', KEYS[1], 'mark')
-end
-r = redis.pcall('XGROUP', 'CREATE', KEYS[3], ARGV[1], '0', 'MKSTREAM')
-if r.err and not string.find(r.err, 'BUSYGROUP') then return redis.error_reply(r.err) end
-return made
-`)
-
-// ensure makes a group exist in all places of a topic.
-func (d *Driver) ensure(ctx context.Context, all []place, group string, start driver.Start) error {
-	begin, err := d.begin(ctx, all, start)
-	if err != nil {
-		exists, known := d.hasGroup(ctx, all[0], group)
-		if known != nil || !exists {
-			return err
-		}
-		begin = "0" // an existing position wins, whatever was asked for
-	}
-	for _, p := range all {
-		if _, err := d.commands.eval(ctx, ensureScript, []string{p.members(group), p.stream(), p.inbox(group)}, group, begin); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // begin returns the id after which a start lies.
 func (d *Driver) begin(ctx context.Context, all []place, start driver.Start) (string, error) {
 	switch start.Kind {
@@ -155,7 +103,7 @@ func (d *Driver) declare(ctx context.Context, spec driver.TopicSpec) error {
 		return err
 	}
 	for _, g := range spec.Groups {
-		if err := d.ensure(ctx, places(spec.Name, n), g, driver.Start{}); err != nil {
+		if err := d.ensure(ctx, places(spec.Name, n), driver.Spec{Group: g}, func(int, int64, string) {}); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,10 @@ func TestDocumentedPermissions(t *testing.T) {
 		if tries++; tries < 3 {
 			return messaging.RetryAfter(time.Millisecond, errors.New("not yet"))
 		}
-		dead <- "next"
+		select {
+		case dead <- "next":
+		default:
+		}
 		return messaging.Permanent(errors.New("never"))
 	})
 	_, err = member.Subscribe(t.Context(), "orders", failing, messaging.Group("billing"))
@@ -76,6 +79,14 @@ func TestDocumentedPermissions(t *testing.T) {
 	}
 	_, err = member.Lag(t.Context(), "orders", "billing")
 	must(t, err)
+	cli(t, b, "XGROUP", "DESTROY", "{orders}", "billing") // which takes more than usual to repair
+	if !eventually(10*time.Second, func() bool { return strings.Contains(cli(t, b, "XINFO", "GROUPS", "{orders}"), "billing") }) {
+		t.Error("the group is not made again")
+	}
+	must(t, publisher.Publish(t.Context(), "orders", envelope.New("thing.done", []byte("{}"))))
+	if !eventually(10*time.Second, func() bool { return cli(t, b, "XLEN", "{herald..dead..orders..billing}") != "1" }) {
+		t.Error("nothing is handled by the group that was made again")
+	}
 	must(t, publisher.Close(t.Context()))
 	must(t, member.Close(t.Context()))
 	if denied := cli(t, b, "ACL", "LOG"); denied != "" {
