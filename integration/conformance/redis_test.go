@@ -107,7 +107,9 @@ func (s *selectors) refuse(topic string, on bool) error {
 	if !on {
 		s.mu.Lock()
 		mine := s.topic == topic
-		s.topic = ""
+		if mine {
+			s.topic = ""
+		}
 		s.mu.Unlock()
 		if !mine {
 			return nil
