@@ -157,7 +157,7 @@ func left(of map[string]int) string {
 // absentRows are the faults of the matrix that one box can't inject here, and why.
 var absentRows = []struct{ name, why string }{
 	{"leader change", "one node; `faults/kafka` has it on three, `faults/redis` with sentinels and a cluster"},
-	{"disk full", "the broker's disk is the machine's; RabbitMQ's own reckoning of it is the row *disk alarm*"},
+	{"disk full", "the broker's disk is the machine's; RabbitMQ's own reckoning of it is the row *disk alarm*, and `faults/redis` fills a small disk"},
 	{"the machine dies", "what a broker has not synced is lost then, by its settings"},
 }
 

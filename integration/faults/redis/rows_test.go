@@ -39,6 +39,35 @@ func TestOutOfMemory(t *testing.T) {
 	l.Finish()
 }
 
+// Row 10: the disk is full. The server takes no writes; Publish says so, nothing that was acked is lost, and all is well when there is room. The
+// container's shared memory is a disk of 64 MiB; a process of this machine has none that could be filled.
+func TestDiskFull(t *testing.T) {
+	const disk = "/dev/shm"
+	b := own(t, brokers.Setting("enable-protected-configs", "yes"), brokers.Setting("appendfsync", "everysec"))
+	if b.Origin() == "local" {
+		t.Skip("no small disk to fill without Docker")
+	}
+	shell := func(command string) {
+		if out, err := b.Exec(t.Context(), "sh", "-c", command); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+	}
+	cli(t, b, "CONFIG", "SET", "appendonly", "no") // it can't be moved while it is written
+	cli(t, b, "CONFIG", "SET", "dir", disk)
+	cli(t, b, "CONFIG", "SET", "appendonly", "yes")
+	l := busy(t, b, load.Config{})
+	l.Await(200)
+	l.Hurt(func() {
+		shell("dd if=/dev/zero of=" + disk + "/fill bs=64k; test -s " + disk + "/fill")
+		if err := untilFails(l); !errors.Is(err, messaging.ErrUnavailable) || !strings.Contains(err.Error(), "MISCONF") {
+			t.Errorf("publish to a server whose disk is full: %v, want unavailable for MISCONF", err)
+		}
+		shell("rm " + disk + "/fill")
+	})
+	l.Recover(10 * time.Second)
+	l.Finish()
+}
+
 // Row 30: an eviction policy that may delete streams is refused when the broker is opened.
 func TestEvictionPolicyIsRefused(t *testing.T) {
 	b := own(t, brokers.Setting("maxmemory", "100mb"), brokers.Setting("maxmemory-policy", "allkeys-lru"))
