@@ -14,6 +14,7 @@ func All(broker string) []contest.Contestant {
 	case "kafka":
 		return []contest.Contestant{
 			herald{broker: broker},
+			heraldCalls{herald{broker: broker}},
 			kafkaWriter{},
 			kafkaWriter{tuned: true},
 			kafkaProduce{},

@@ -175,6 +175,10 @@ func (h herald) deleteGroups(ctx context.Context, b *messaging.Broker, t *contes
 
 // Open implements contest.Contestant.
 func (h herald) Open(ctx context.Context, t *contest.Task, events *contest.Events) (contest.Session, error) {
+	return h.session(ctx, t, events)
+}
+
+func (h herald) session(ctx context.Context, t *contest.Task, events *contest.Events) (*heraldSession, error) {
 	s := &heraldSession{t: t, events: events, window: map[string]int{"rabbitmq": rabbitWindow, "kafka": kafkaWindow, "redis": redisWindow}[h.broker]}
 	b, err := h.open(ctx, t, nil, func() {
 		if f := s.dead.Load(); f != nil {
