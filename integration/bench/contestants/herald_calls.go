@@ -27,11 +27,16 @@ func (h heraldCalls) Profile() contest.Profile {
 	return p
 }
 
+// Prepare implements contest.Contestant.
+func (h heraldCalls) Prepare(ctx context.Context, t *contest.Task, events *contest.Events) error {
+	if t.Work != contest.Pipelined {
+		return contest.Cannot(seeHerald)
+	}
+	return h.herald.Prepare(ctx, t, events)
+}
+
 // Open implements contest.Contestant.
 func (h heraldCalls) Open(ctx context.Context, t *contest.Task, events *contest.Events) (contest.Session, error) {
-	if t.Work != contest.Pipelined {
-		return nil, contest.Cannot(seeHerald)
-	}
 	s, err := h.session(ctx, t, events)
 	return &callsSession{s}, err
 }
