@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -39,6 +40,9 @@ type Engine struct {
 	owner    string
 }
 
+// hush silences testcontainers' logger, which is one variable for the whole process, once: finders may open engines at the same time.
+var hush = sync.OnceFunc(func() { log.SetDefault(quiet{}) })
+
 // OpenEngine finds a Docker engine. The error wraps ErrAbsent where none answers.
 func OpenEngine(ctx context.Context) (*Engine, error) {
 	// What this package starts it also reaps, by its own label; testcontainers reads the variable once, at its first use.
@@ -51,7 +55,7 @@ func OpenEngine(ctx context.Context) (*Engine, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, engineTime)
 	defer cancel()
-	log.SetDefault(quiet{})
+	hush()
 	provider, err := testcontainers.NewDockerProvider()
 	if err != nil {
 		return nil, fmt.Errorf("%w: no Docker engine: %w", ErrAbsent, err)

@@ -268,3 +268,20 @@ func reap(t *testing.T, origin string) {
 		t.Fatal(err)
 	}
 }
+
+// Several finders may look for an engine at once, whether there is one or not: the race detector tells if they get in each other's way.
+func TestEngines_AreOpenedAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	errs := make(chan error, 4) // one for each
+	for range cap(errs) {
+		go func() {
+			_, err := source.OpenEngine(t.Context())
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil && !errors.Is(err, source.ErrAbsent) {
+			t.Error(err)
+		}
+	}
+}
