@@ -171,7 +171,7 @@ func TestPublish_WaitsWhileDisconnected(t *testing.T) {
 func TestPublish_GivenUpLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop(t, memory.Config{Queue: 2})
-		s.subscribe(func(_ context.Context, d *messaging.Delivery) error { s.saw("%s", d.ID); return nil })
+		s.subscribe(func(_ context.Context, d *messaging.Delivery) error { s.saw("%s", d.ID); return nil }, messaging.Concurrency(1))
 		s.server.Disconnect()
 		for round := range 3 {
 			var wg sync.WaitGroup
