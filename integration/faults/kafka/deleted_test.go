@@ -164,7 +164,7 @@ func (w *witness) handles(t *testing.T, ids []string) {
 // delete deletes the topic, at once, and makes it again with so many partitions where they are not 0.
 func (w *witness) delete(t *testing.T, partitions int) {
 	t.Helper()
-	client := &kafkago.Client{Addr: kafkago.TCP(w.b.Addr()), Timeout: 10 * time.Second}
+	client := bare(t, w.b)
 	res, err := client.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{w.topic}})
 	must(t, err)
 	must(t, res.Errors[w.topic])

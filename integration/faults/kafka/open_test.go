@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
+
 	"github.com/herald-go/herald/adapters/kafka"
 	"github.com/herald-go/herald/pkg/messaging"
 
@@ -64,6 +66,15 @@ func busy(t *testing.T, b *brokers.Broker, cfg load.Config) *load.Load {
 		}
 	}
 	return load.Start(t, cfg)
+}
+
+// bare returns a plain client with a transport of its own: the one that clients share has seen the topics of the tests before, and does not hear of a
+// new one for seconds.
+func bare(t *testing.T, b *brokers.Broker) *kafkago.Client {
+	t.Helper()
+	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &kafkago.Client{Addr: kafkago.TCP(b.Addr()), Timeout: 10 * time.Second, Transport: transport}
 }
 
 // tool runs one of Kafka's own programs against the broker.

@@ -83,7 +83,7 @@ func allow(t *testing.T, b *brokers.Broker, user, kind, name string, operations 
 			PermissionType: kafkago.ACLPermissionTypeAllow,
 		})
 	}
-	client := &kafkago.Client{Addr: kafkago.TCP(b.Addr())}
+	client := bare(t, b)
 	res, err := client.CreateACLs(t.Context(), req)
 	must(t, err)
 	must(t, errors.Join(res.Errors...))

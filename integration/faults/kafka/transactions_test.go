@@ -34,7 +34,7 @@ type transactor struct {
 // transact begins a producer; an older one of the same name is fenced, and what it has open is aborted.
 func transact(t *testing.T, b *brokers.Broker, topic, id string) *transactor {
 	t.Helper()
-	x := &transactor{t: t, client: &kafkago.Client{Addr: kafkago.TCP(b.Addr())}, topic: topic, id: id}
+	x := &transactor{t: t, client: bare(t, b), topic: topic, id: id}
 	x.until("begin", func() error {
 		res, err := x.client.InitProducerID(t.Context(), &kafkago.InitProducerIDRequest{
 			TransactionalID: id, TransactionTimeoutMs: 60_000, ProducerID: -1, ProducerEpoch: -1,
@@ -50,11 +50,12 @@ func transact(t *testing.T, b *brokers.Broker, topic, id string) *transactor {
 	return x
 }
 
-// until tries again while the broker says that the transactions' coordinator is busy or not there yet.
+// until tries again while the broker says that the transactions' coordinator is busy or not there yet, and while the client has not heard of the topic.
 func (x *transactor) until(doing string, f func() error) {
 	x.t.Helper()
 	busy := []error{
 		kafkago.ConcurrentTransactions, kafkago.GroupCoordinatorNotAvailable, kafkago.GroupLoadInProgress, kafkago.NotCoordinatorForGroup,
+		protocol.ErrNoTopic,
 	}
 	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
 	defer cancel()
@@ -86,15 +87,23 @@ func (x *transactor) write(bodies ...string) error {
 		})
 		x.joined = true
 	}
-	res, err := x.client.RawProduce(x.t.Context(), &kafkago.RawProduceRequest{
-		Topic: x.topic, Partition: 0, RequiredAcks: kafkago.RequireAll, TransactionalID: x.id,
-		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(x.batch(bodies))},
+	var said error
+	x.until("write", func() error {
+		res, err := x.client.RawProduce(x.t.Context(), &kafkago.RawProduceRequest{
+			Topic: x.topic, Partition: 0, RequiredAcks: kafkago.RequireAll, TransactionalID: x.id,
+			RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(x.batch(bodies))},
+		})
+		if errors.Is(err, protocol.ErrNoTopic) {
+			return err
+		}
+		if err == nil {
+			x.sequence += int32(len(bodies))
+			err = res.Error
+		}
+		said = err
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	x.sequence += int32(len(bodies))
-	return res.Error
+	return said
 }
 
 // batch makes a set of one batch of the transaction, as Kafka's protocol has it.
