@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
-
 	"github.com/herald-go/herald/adapters/kafka"
 	"github.com/herald-go/herald/pkg/messaging"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/herald-go/herald/integration/brokers"
 	"github.com/herald-go/herald/integration/faults/matrix"
