@@ -68,9 +68,7 @@ func section(r *contest.Results, broker, herald string) string {
 	if len(rates) > 0 {
 		fmt.Fprintf(&b, "\n![Events a second on %s, as ratios to the bare client](img/%s)\n", titles[broker], barsFile(broker))
 	}
-	for _, s := range seriesOf(growing) {
-		fmt.Fprintf(&b, "\n![%s on %s by %s](img/%s)\n", s.work, titles[broker], s.axis, s.file())
-	}
+	b.WriteString(grown(r, broker, herald, growing))
 	b.WriteString(reasons(r, columns, append(contests, growing...)))
 	b.WriteString(failures(r, columns, append(contests, growing...)))
 	return b.String()
@@ -148,7 +146,7 @@ func table(r *contest.Results, columns []contest.Profile, contests []contest.Con
 	}
 	b.WriteString("\n")
 	for _, c := range contests {
-		fmt.Fprintf(&b, "| %s |", c.Work)
+		fmt.Fprintf(&b, "| %s |", label(c))
 		basis := r.Basis(c)
 		if ratio {
 			fmt.Fprintf(&b, " %s: %s |", orDash(basis), number(r.Spread(c, basis, contest.Rate).Median))
