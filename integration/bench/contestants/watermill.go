@@ -19,6 +19,9 @@ const metaKey = "key"
 // watermillMembers is how many subscribers share a group at the best settings, where a subscriber has one message in hand.
 const watermillMembers = 16
 
+// watermillBest returns how many subscribers that is where the window varies: one that is smaller than their number has fewer.
+func watermillBest(t *contest.Task) int { return min(watermillMembers, t.Window(watermillMembers)) }
+
 // watermillSession does the works through Watermill's own interfaces.
 type watermillSession struct {
 	t         *contest.Task

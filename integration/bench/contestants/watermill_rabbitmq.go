@@ -50,7 +50,7 @@ func (w watermillAMQP) config(ctx context.Context, t *contest.Task, group string
 	cfg.Queue.Arguments = quorum()
 	if w.best {
 		cfg.Publish.ConfirmDelivery, cfg.Publish.ChannelPoolSize = true, 64
-		cfg.Consume.Qos.PrefetchCount = max(1, t.Window(watermillMembers*100)/watermillMembers)
+		cfg.Consume.Qos.PrefetchCount = max(1, t.Window(watermillMembers*100)/watermillBest(t))
 	}
 	return cfg
 }
@@ -66,7 +66,7 @@ func (w watermillAMQP) Open(ctx context.Context, t *contest.Task, events *contes
 		return wmamqp.NewSubscriber(w.config(ctx, t, group), watermill.NopLogger{})
 	}
 	if w.best {
-		s.members = watermillMembers
+		s.members = watermillBest(t)
 	}
 	return s, nil
 }

@@ -53,7 +53,7 @@ func (w watermillRedis) Open(_ context.Context, t *contest.Task, events *contest
 		}, watermill.NopLogger{})
 	}
 	if w.best {
-		s.members = watermillMembers
+		s.members = watermillBest(t)
 	}
 	return s, nil
 }
