@@ -43,6 +43,9 @@ var (
 	ErrNoWrite   = errHeadersLarge
 	GatherFor    = gatherFor
 	LateAfter    = lateAfter
+	GatherPause  = gatherPause
+	GatherCount  = gatherCount
+	ChunkWait    = chunkWait
 	DelayLevels  = delayLevels
 	DelayUnit    = delayUnit
 	PartitionArg = partitionArgs
@@ -224,6 +227,9 @@ func (s *Split) Answers() (told []string, closed bool) {
 	}
 	return told, s.c.closed.Load()
 }
+
+// Prefetch is how many deliveries the consumer may have in hand.
+func (s *Split) Prefetch(n int) { s.h.prefetch = n }
 
 // Drop lets the deliveries of "ours" pass.
 func (s *Split) Drop() { s.drop(s.h) }

@@ -110,16 +110,26 @@ func (d *Driver) lastOffset(ctx context.Context, stream string) (int64, error) {
 	return last, err
 }
 
-// How long a stream's newest chunk is waited for: of one that counts messages, and of one that counts none, since the count is some seconds old.
+// How long a stream's newest chunk is waited for: of one that counts messages, and at least of one that counts none, since the count is some seconds
+// old. A broker that is busy, as its answers before tell, is waited for slowness times as long as these took.
 const (
 	fullWait  = 2 * time.Second
 	emptyWait = 100 * time.Millisecond
+	slowness  = 10
 )
+
+// chunkWait is how long to wait where the broker counts so many messages and took so long to answer.
+func chunkWait(messages int, took time.Duration) time.Duration {
+	if messages > 0 {
+		return fullWait // it ends without a message where retention took what was counted
+	}
+	return min(fullWait, max(emptyWait, slowness*took))
+}
 
 // lastOffset begins to read at the newest chunk, and ends when it has come. The broker sends it in one go, but not at once: with much to do it
 // answers a cancel first, as if the stream were empty.
 func (d *desk) lastOffset(ctx context.Context, stream string) (int64, error) {
-	last := int64(-1)
+	last, began := int64(-1), time.Now()
 	q, _, err := d.look(stream)
 	if err != nil {
 		return last, err
@@ -133,11 +143,7 @@ func (d *desk) lastOffset(ctx context.Context, stream string) (int64, error) {
 	if err != nil {
 		return last, err
 	}
-	wait := emptyWait
-	if q.Messages > 0 {
-		wait = fullWait // it ends without a message where retention took what was counted
-	}
-	patience := time.NewTimer(wait)
+	patience := time.NewTimer(chunkWait(q.Messages, time.Since(began)))
 	defer patience.Stop()
 	select {
 	case m, ok := <-deliveries:

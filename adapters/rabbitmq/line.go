@@ -124,17 +124,20 @@ func newLine(cfg *Config, role string, change func(bool, error)) *line {
 	return &line{cfg: cfg, role: role, change: change, changed: make(chan struct{}), done: make(chan struct{}), failure: errNotConnected}
 }
 
-// Pauses between attempts, with jitter; a connection that held for healthy resets them.
+// Pauses between attempts, with jitter; a connection that held for healthy resets them. Where the broker refuses for good they lie between the hopeless
+// ones.
 const (
-	pauseLeast = 50 * time.Millisecond
-	pauseMost  = 5 * time.Second
-	healthy    = 30 * time.Second
+	pauseLeast    = 50 * time.Millisecond
+	pauseMost     = 2 * time.Second
+	hopelessLeast = 5 * time.Second
+	hopelessMost  = 30 * time.Second
+	healthy       = 30 * time.Second
 )
 
 // run connects and connects again until ctx ends; the last connection is left open for close.
 func (l *line) run(ctx context.Context) {
 	defer close(l.done)
-	pauses, slow := backoff.New(pauseLeast, pauseMost), backoff.New(pauseMost, 6*pauseMost)
+	pauses, slow := backoff.New(pauseLeast, pauseMost), backoff.New(hopelessLeast, hopelessMost)
 	for ctx.Err() == nil {
 		next, err := connect(ctx, l.cfg, l.role)
 		if err != nil {

@@ -28,6 +28,7 @@ type splitter struct {
 	took     bool      // something was taken out since amqp091 was fed
 	fed      time.Time // when that was
 	feed     []byte    // of a heartbeat for it
+	gather   gather
 
 	mu        sync.Mutex
 	byTag     map[string]*hold
@@ -115,6 +116,7 @@ func (s *splitter) fill(need int) error {
 	if need > len(s.buf) {
 		s.buf = append(s.buf, make([]byte, need-len(s.buf))...)
 	}
+	s.gather.wait()
 	n, err := s.Conn.Read(s.buf[s.to:])
 	s.to += n
 	if n > 0 {
@@ -273,6 +275,7 @@ func (s *splitter) arrived(c *content) {
 			s.holds = append(s.holds, c.hold)
 		}
 		c.hold.arrive(c)
+		s.gather.arrived(c.hold.prefetch)
 	}
 	c.reset()
 }

@@ -144,7 +144,7 @@ func (h herald) Clean(ctx context.Context, t *contest.Task) error {
 	errs := []error{h.deleteGroups(ctx, b, t), b.Close(ctx)}
 	switch h.broker {
 	case "rabbitmq":
-		errs = append(errs, dropExchanges(ctx, t))
+		errs = append(errs, dropTopic(ctx, t))
 	case "kafka":
 		errs = append(errs, dropTopics(ctx, t))
 	case "redis":

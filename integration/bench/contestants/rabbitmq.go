@@ -10,6 +10,8 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/herald-go/herald/pkg/driver"
+
 	"github.com/herald-go/herald/integration/bench/contest"
 )
 
@@ -78,13 +80,29 @@ func makeQueue(ch *amqp.Channel, topic, queue string) error {
 	return ch.QueueBind(queue, "#", topic, false, nil)
 }
 
-// dropExchanges deletes the task's exchanges.
-func dropExchanges(ctx context.Context, t *contest.Task) error {
-	return dropQueues(ctx, t, nil)
+// dropTopic deletes what Herald's groups leave of a task's topics: the exchanges, and the list of the groups, a stream whose files the broker keeps
+// open.
+func dropTopic(ctx context.Context, t *contest.Task) error {
+	return tidy(ctx, t, func(ch *amqp.Channel, topic string) error {
+		_, err := ch.QueueDelete(driver.Name("registry", topic, ""), false, false, false)
+		return errors.Join(err, ch.ExchangeDelete(topic, false, false), ch.ExchangeDelete(driver.Name("groups", topic, ""), false, false))
+	})
 }
 
 // dropQueues deletes the task's exchanges, and the queues that name gives.
 func dropQueues(ctx context.Context, t *contest.Task, name func(topic, group string) string) error {
+	return tidy(ctx, t, func(ch *amqp.Channel, topic string) error {
+		var errs []error
+		for _, group := range t.AllGroups() {
+			_, err := ch.QueueDelete(name(topic, group), false, false, false)
+			errs = append(errs, err)
+		}
+		return errors.Join(append(errs, ch.ExchangeDelete(topic, false, false))...)
+	})
+}
+
+// tidy does something to each of a task's topics.
+func tidy(ctx context.Context, t *contest.Task, drop func(ch *amqp.Channel, topic string) error) error {
 	conn, err := dialAMQP(ctx, t)
 	if err != nil {
 		return err
@@ -96,13 +114,7 @@ func dropQueues(ctx context.Context, t *contest.Task, name func(topic, group str
 	}
 	var errs []error
 	for _, topic := range t.AllTopics() {
-		for _, group := range t.AllGroups() {
-			if name != nil {
-				_, err := ch.QueueDelete(name(topic, group), false, false, false)
-				errs = append(errs, err)
-			}
-		}
-		errs = append(errs, ch.ExchangeDelete(topic, false, false))
+		errs = append(errs, drop(ch, topic))
 	}
 	return errors.Join(errs...)
 }

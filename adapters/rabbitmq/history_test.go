@@ -1,0 +1,26 @@
+package rabbitmq_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/herald-go/herald/adapters/rabbitmq"
+)
+
+// A stream that seems to be empty is looked at for longer where the broker is slow to answer: what it holds may just not have come.
+func TestChunkWait_IsLongerTheSlowerTheBroker(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		messages   int
+		took, want time.Duration
+	}{
+		"idle and empty":    {0, 3 * time.Millisecond, 100 * time.Millisecond},
+		"busy and empty":    {0, 50 * time.Millisecond, 500 * time.Millisecond},
+		"stalled and empty": {0, time.Minute, 2 * time.Second},
+		"it counts some":    {7, time.Millisecond, 2 * time.Second},
+	} {
+		if got := rabbitmq.ChunkWait(tc.messages, tc.took); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
