@@ -45,6 +45,6 @@ func (g *gather) wait() {
 		g.dense = false // so few have come since
 	}
 	if g.dense {
-		time.Sleep(gatherPause)
+		time.Sleep(gatherPause) //nolint:forbidigo // no event tells that enough has come
 	}
 }

@@ -99,7 +99,7 @@ func TestPerform_PublishesForAsLongAsItIsTold(t *testing.T) {
 				}
 			}
 		}()
-		task := &contest.Task{Contest: contest.Contest{Broker: "redis", Work: work, Params: contest.Usual}, N: 1, For: 20 * time.Millisecond}
+		task := &contest.Task{Contest: contest.Contest{Broker: "redis", Work: work, Params: contest.Usual}, N: 1, For: 200 * time.Millisecond}
 		if s := contest.Perform(t.Context(), c, task); !s.Good() || s.N < 100 || s.Elapsed < task.For || s.Elapsed > 10*time.Second {
 			t.Errorf("%s: %+v", work, s)
 		}

@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"github.com/herald-go/herald/pkg/driver"
+	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/herald-go/herald/integration/bench/contest"
 )
