@@ -24,6 +24,7 @@ func harness(tb testing.TB, cfg memory.Config) drivertest.Harness {
 	return drivertest.Harness{
 		Name:       name,
 		Quiet:      20 * time.Millisecond, // the server is in this process: what does not come at once does not come
+		Patience:   30 * time.Second,
 		Open:       func(context.Context) (driver.Driver, error) { return server.Connect(), nil },
 		Disconnect: func() error { server.Disconnect(); return nil },
 		Reconnect:  func() error { server.Reconnect(); return nil },

@@ -162,7 +162,7 @@ func (m member) take(n int) []*driver.Message {
 	m.t.Helper()
 	var all []*driver.Message
 	for len(all) < n {
-		ctx, cancel := context.WithTimeout(m.t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
 		got, err := m.Receive(ctx, n-len(all), 1<<30)
 		cancel()
 		if err != nil {

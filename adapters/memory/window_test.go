@@ -45,7 +45,7 @@ func TestOneReceiveIsBoundedByBodies(t *testing.T) {
 	}
 	publish(t, d, "orders", msgs...)
 	for _, want := range []struct{ most, bytes, n int }{{5, 250, 2}, {1, 250, 1}, {5, 10, 1}, {5, 100, 1}} {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		got, err := m.Receive(ctx, want.most, want.bytes)
 		cancel()
 		if err != nil || len(got) != want.n {

@@ -172,10 +172,10 @@ func withGroup(xadd func(args []string) string) func(args []string) string {
 	}
 }
 
-// connect opens a driver to a fake.
+// connect opens a driver to a fake, whose answers may take as long as a busy machine lets them.
 func connect(t *testing.T, f *fake, change func(c *redis.Config)) *redis.Driver {
 	t.Helper()
-	cfg := redis.Config{Dial: f.dial, Timeout: time.Second}
+	cfg := redis.Config{Dial: f.dial, Timeout: time.Minute}
 	if change != nil {
 		change(&cfg)
 	}

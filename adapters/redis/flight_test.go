@@ -158,37 +158,46 @@ func TestWhatIsWrittenIsUnconfirmedAndWhatWaitsIsKeptWhenTheConnectionFails(t *t
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked, sent, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
-			defer close(end)
-			var came []string // one connection at a time
-			p := &publishing{fake: fake{answer: func(args []string) string {
-				id := idOf(args)
-				came = append(came, id)
-				if id != "lost" {
-					return ":1\r\n"
-				}
-				close(asked)
-				<-sent
-				return c.answer(end)
-			}}}
-			d, _ := p.open(t, c.within)
-			o := &told{t: t, fates: map[string]driver.Fate{}}
-			o.send(d, "first")
-			o.left.Wait()
-			o.send(d, "lost")
-			<-asked
-			o.send(d, "a", "b", "c")
-			close(sent)
-			o.want(map[string]driver.Fate{
-				"first": driver.Stored, "lost": driver.Unconfirmed, "a": driver.Stored, "b": driver.Stored, "c": driver.Stored,
-			})
-			if want := []string{"first", "lost", "a", "b", "c"}; !slices.Equal(came, want) {
-				t.Errorf("came %v, want %v", came, want)
-			}
-			if n := len(p.used()); n != 2 {
-				t.Errorf("published on %d connections, want another one after the failure", n)
-			}
+			synctest.Test(t, func(t *testing.T) { connectionFails(t, c.within, c.answer) })
 		})
+	}
+}
+
+// connectionFails publishes over a connection that fails as a message's answer says, while others wait.
+func connectionFails(t *testing.T, within time.Duration, answer func(end <-chan struct{}) string) {
+	asked, sent, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var came []string // one connection at a time
+	p := &publishing{fake: fake{answer: func(args []string) string {
+		id := idOf(args)
+		came = append(came, id)
+		if id != "lost" {
+			return ":1\r\n"
+		}
+		close(asked)
+		<-sent
+		return answer(end)
+	}}}
+	d, _ := p.open(t, within)
+	defer func() {
+		close(end)
+		_ = d.Close(t.Context())
+		p.leave(true)
+	}()
+	o := &told{t: t, fates: map[string]driver.Fate{}}
+	o.send(d, "first")
+	o.left.Wait()
+	o.send(d, "lost")
+	<-asked
+	o.send(d, "a", "b", "c")
+	close(sent)
+	o.want(map[string]driver.Fate{
+		"first": driver.Stored, "lost": driver.Unconfirmed, "a": driver.Stored, "b": driver.Stored, "c": driver.Stored,
+	})
+	if want := []string{"first", "lost", "a", "b", "c"}; !slices.Equal(came, want) {
+		t.Errorf("came %v, want %v", came, want)
+	}
+	if n := len(p.used()); n != 2 {
+		t.Errorf("published on %d connections, want another one after the failure", n)
 	}
 }
 

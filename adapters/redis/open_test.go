@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -33,7 +34,7 @@ func TestServersThatAreTooOldAreRefused(t *testing.T) {
 		{version: "of its own"},
 	} {
 		f := &fake{version: c.version, answer: withGroup(func([]string) string { return bulk("1-0") })}
-		d, err := redis.New(t.Context(), redis.Config{Dial: f.dial, Timeout: time.Second, PubSub: c.pubsub, Durability: c.durability})
+		d, err := redis.New(t.Context(), redis.Config{Dial: f.dial, Timeout: time.Minute, PubSub: c.pubsub, Durability: c.durability})
 		if err == nil {
 			t.Cleanup(func() { _ = d.Close(context.Background()) })
 		}
@@ -65,13 +66,15 @@ func TestNothingIsPrintedWhenNobodyListens(t *testing.T) {
 		func(c *redis.Config) { c.Cluster = true },
 		func(c *redis.Config) { c.Master = "main" },
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		cfg := redis.Config{Dial: f.dial, Timeout: time.Second}
-		change(&cfg)
-		if _, err := redis.New(ctx, cfg); !errors.Is(err, errAway) {
-			t.Errorf("open is %v, want %v", err, errAway)
-		}
-		cancel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			cfg := redis.Config{Dial: f.dial, Timeout: time.Second}
+			change(&cfg)
+			if _, err := redis.New(ctx, cfg); !errors.Is(err, errAway) {
+				t.Errorf("open is %v, want %v", err, errAway)
+			}
+		})
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,12 +86,14 @@ func TestNothingIsPrintedWhenNobodyListens(t *testing.T) {
 // A server that takes the first lines of TLS for a command that is not complete never answers.
 func TestAServerWithoutTLSIsNamedAsSuch(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := redis.New(ctx, redis.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Timeout: 50 * time.Millisecond, Dial: silent})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "TLS handshake") {
-		t.Errorf("open is %v, want what it waited for", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		_, err := redis.New(ctx, redis.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Timeout: 50 * time.Millisecond, Dial: silent})
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "TLS handshake") {
+			t.Errorf("open is %v, want what it waited for", err)
+		}
+	})
 }
 
 // silent dials somebody who reads and says nothing.
@@ -117,7 +122,7 @@ func TestOpeningAsksForAllItWantsToKnowAtOnce(t *testing.T) {
 	f := &fake{answer: withGroup(func([]string) string { return bulk("1-0") })}
 	var mu sync.Mutex
 	var writes []string
-	d, err := redis.New(t.Context(), redis.Config{Timeout: time.Second, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	d, err := redis.New(t.Context(), redis.Config{Timeout: time.Minute, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := f.dial(ctx, network, address)
 		return overheard{c, &mu, &writes}, err
 	}})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -47,7 +48,7 @@ func TestDriver_OverGoChannelKeepsTheContractButTheOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	harness := drivertest.Harness{
-		Name: "gochannel",
+		Name: "gochannel", Patience: 15 * time.Second,
 		Open: func(context.Context) (driver.Driver, error) { return first.Connect(), nil },
 	}
 	ran := 0

@@ -180,7 +180,7 @@ func (s *stage) mend(ctx context.Context) error {
 }
 
 // leaveWithin bounds how long closing the groups and deleting them may take.
-const leaveWithin = 30 * time.Second
+const leaveWithin = time.Minute
 
 // leave closes the groups, checks what they have noted, and deletes them: nobody else would, and a group that is left behind fills a real
 // broker's disk. Without a summary there is nothing to check.

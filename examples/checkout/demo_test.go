@@ -210,6 +210,58 @@ func TestSettleWaitsWithoutLagUntilAllIsQuiet(t *testing.T) {
 	})
 }
 
+// busy is a driver that owes its first answers to the question for a lag, and then once sees nothing of what there is.
+type busy struct {
+	driver.Driver
+	driver.Lagger
+	asked atomic.Int64
+}
+
+// Lag implements driver.Lagger.
+func (d *busy) Lag(ctx context.Context, topic, group string) (driver.Lag, error) {
+	switch n := d.asked.Add(1); {
+	case n <= 3:
+		return driver.Lag{}, errors.New("no answer")
+	case n == 4:
+		return driver.Lag{}, nil
+	}
+	return d.Lagger.Lag(ctx, topic, group)
+}
+
+func TestSettleAsksABusyBrokerAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, err := memory.NewServer(memory.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := server.Connect()
+		b, err := messaging.New(t.Context(), &busy{Driver: d, Lagger: d.(driver.Lagger)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close(t.Context())
+		var handled atomic.Bool
+		h := messaging.HandlerFunc(func(ctx context.Context, _ *messaging.Delivery) error {
+			defer handled.Store(true)
+			return pause(ctx, 10*time.Second)
+		})
+		if _, err := b.Subscribe(t.Context(), "orders", h, messaging.Group("g")); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Publish(t.Context(), "orders", envelope.New("order.placed", nil)); err != nil {
+			t.Fatal(err)
+		}
+		if err := settle(t.Context(), b, []*member{{topic: "orders", group: "g"}}); err != nil || !handled.Load() {
+			t.Errorf("settled with %v, handled: %v", err, handled.Load())
+		}
+		unknown := &member{topic: "orders", group: "nobody"}
+		if err := unknown.settle(t.Context(), b); !errors.Is(err, messaging.ErrUnknownTopic) {
+			t.Errorf("what is never answered: %v", err)
+		}
+	})
+}
+
 func TestNoGroupIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

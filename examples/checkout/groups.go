@@ -130,16 +130,35 @@ func settle(ctx context.Context, b *messaging.Broker, members []*member) error {
 	return nil
 }
 
+// What a member asks of a broker that may be busy.
+const (
+	lagTries = 10          // how often in a row the lag may be asked for in vain
+	lagPause = time.Second // after each of those
+)
+
+// settle is settle for one group. It believes no lag of nothing that it has seen only once: a broker may count one queue after the other, and
+// what goes from one to the other meanwhile is in neither.
 func (m *member) settle(ctx context.Context, b *messaging.Broker) error {
-	for {
+	for failures, nothing := 0, 0; ; {
 		lag, err := b.Lag(ctx, m.topic, m.group)
-		if errors.Is(err, messaging.ErrUnsupported) {
+		next := 10 * time.Millisecond
+		switch {
+		case errors.Is(err, messaging.ErrUnsupported):
 			return quiet(ctx, b)
-		}
-		if err != nil || lag.Count == 0 && lag.Later == 0 {
+		case err != nil && (failures == lagTries || ctx.Err() != nil):
 			return err
+		case err != nil:
+			failures++
+			next = lagPause
+		case lag.Count == 0 && lag.Later == 0:
+			failures = 0
+			if nothing++; nothing == 2 {
+				return nil
+			}
+		default:
+			failures, nothing = 0, 0
 		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
+		if err := pause(ctx, next); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,86 @@ func (c *crew) start(r chaos.Role) (stop func()) {
 	}
 }
 
+// How many looks without anything handled tell that a crew has fallen silent, and that it rests: that is longer than the longest pause between two
+// tries. The last one bounds a test that fails.
+const (
+	silent  = 50
+	resting = 175
+	lasting = 1500
+	look    = 20 * time.Millisecond
+)
+
+// eyes follow the history of a crew.
+type eyes struct {
+	follower       *history.Follower
+	handled, quiet int // quiet is for how many looks nothing was
+	acked, sunk    map[string]bool
+}
+
+func (e *eyes) look(t *testing.T) {
+	t.Helper()
+	before := e.handled
+	err := e.follower.Poll(func(o history.Op) {
+		switch o.Kind {
+		case history.Acked:
+			e.acked[o.ID] = true
+		case history.Done:
+			e.handled++
+			e.sunk[o.ID] = true
+		case history.Dead:
+			e.sunk[o.ID] = true
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.quiet++
+	if e.handled != before {
+		e.quiet = 0
+	}
+}
+
+// waiting reports whether something is acked that is neither handled nor dead.
+func (e *eyes) waiting() bool {
+	for id := range e.acked {
+		if !e.sunk[id] {
+			return true
+		}
+	}
+	return false
+}
+
+// restless reports whether more is to come: from a right crew while something is left, from a broken one for as long as nobody can know.
+func (e *eyes) restless(broken string) bool {
+	if broken == "" {
+		return e.waiting() && e.quiet < lasting
+	}
+	return e.quiet < resting
+}
+
+// watch looks until enough events are handled, tells the publisher to stop, and goes on until nothing more is to come.
+func (e *eyes) watch(t *testing.T, broken string, events int, stopPublisher func()) {
+	t.Helper()
+	most := lasting
+	if broken == chaos.BreakStop {
+		most = silent
+	}
+	check := time.NewTicker(look)
+	defer check.Stop()
+	for e.handled < events && e.quiet < most {
+		<-check.C
+		e.look(t)
+	}
+	stopPublisher()
+	e.quiet = 0
+	e.look(t)
+	for e.restless(broken) {
+		<-check.C
+		e.look(t)
+	}
+}
+
 // play lets the crew work until so many events are handled, drains, and judges.
 func play(t *testing.T, broken string, faults memory.Faults, events int) history.Report {
 	t.Helper()
@@ -64,32 +144,8 @@ func play(t *testing.T, broken string, faults memory.Faults, events int) history
 	stopPublisher := c.start(chaos.Role{
 		Name: "p1", Part: chaos.Publishing, Keys: 6, Pause: 4 * time.Millisecond, Hasty: time.Millisecond, Seed: 1, Together: true, Broken: broken,
 	})
-	f := history.Follow(c.dir)
-	handled, quiet := 0, 0
-	poll := func() {
-		before := handled
-		if err := f.Poll(func(o history.Op) {
-			if o.Kind == history.Done {
-				handled++
-			}
-		}); err != nil {
-			t.Fatal(err)
-		}
-		quiet++
-		if handled != before {
-			quiet = 0
-		}
-	}
-	check := time.NewTicker(20 * time.Millisecond)
-	defer check.Stop()
-	for handled < events && quiet < 50 {
-		<-check.C
-		poll()
-	}
-	stopPublisher()
-	for quiet = 0; quiet < 175; poll() { // longer than the longest pause between two tries
-		<-check.C
-	}
+	e := &eyes{follower: history.Follow(c.dir), acked: map[string]bool{}, sunk: map[string]bool{}}
+	e.watch(t, broken, events, stopPublisher)
 	stopMember()
 	c.work.Wait()
 	rules := chaos.Rules("memory")

@@ -63,8 +63,8 @@ type child struct {
 	ended chan struct{}
 }
 
-// answerTime is how long a child may take to answer: it may be hurt.
-const answerTime = time.Minute
+// answerTime is how long a child may take to answer: it may be hurt, and so may the broker that it opens.
+const answerTime = 2 * time.Minute
 
 // start starts a child with a network of its own, which a child that comes back takes over.
 func (r *run) start(ctx context.Context, role Role, net *network.Network) (*child, error) {

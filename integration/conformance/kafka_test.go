@@ -34,15 +34,16 @@ func kafkaConformance(t *testing.T, b *brokers.Broker, change func(*kafka.Config
 	transport := &kafkago.Transport{MetadataTopics: []string{"__consumer_offsets"}}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &kafkago.Client{Addr: kafkago.TCP(b.Addr()), Timeout: 30 * time.Second, Transport: transport}
-	k := &kafkaFaults{addr: b.Addr(), client: client, quiet: map[string]bool{}, deaf: map[string][]*ears{}}
+	k := &kafkaFaults{addr: b.Addr(), client: client, quiet: map[string]bool{}, deaf: map[string][]*hearing{}}
 	h := harness(t, b, func(ctx context.Context, b *brokers.Broker, dial dial) (driver.Driver, error) {
 		cfg, err := kafka.ParseURL(b.URL())
 		if err != nil {
 			return nil, err
 		}
 		change(&cfg)
-		// As quick as the broker lets members be, so that the suite does not wait for heartbeats.
-		cfg.Session, cfg.Heartbeat, cfg.RequestTimeout = 8*time.Second, 200*time.Millisecond, 3*time.Second
+		// Often, so that the suite does not wait for heartbeats. A third of the session is how long a partition's old member may take: that
+		// has to be enough on a machine that stands still for a while.
+		cfg.Session, cfg.Heartbeat = 15*time.Second, 200*time.Millisecond
 		return k.open(ctx, cfg, dial)
 	})
 	h.Late = 10 * time.Second
@@ -59,8 +60,8 @@ type kafkaFaults struct {
 	drivers atomic.Int64
 
 	mu    sync.Mutex
-	quiet map[string]bool    // topics whose answers get lost
-	deaf  map[string][]*ears // by topic: sentences run side by side
+	quiet map[string]bool       // topics whose answers get lost
+	deaf  map[string][]*hearing // by topic: sentences run side by side
 }
 
 // kafkaDriver remembers its groups, and turns deaf when it publishes to a topic whose answers get lost.
@@ -68,7 +69,7 @@ type kafkaDriver struct {
 	*kafka.Driver
 	k     *kafkaFaults
 	id    string
-	ears  *ears
+	ears  *hearing
 	outer *kafkaPublisher
 
 	mu     sync.Mutex
@@ -76,14 +77,14 @@ type kafkaDriver struct {
 }
 
 func (k *kafkaFaults) open(ctx context.Context, cfg kafka.Config, dial dial) (driver.Driver, error) {
-	d := &kafkaDriver{k: k, id: fmt.Sprintf("herald-conformance-%d", k.drivers.Add(1)), ears: &ears{}}
+	d := &kafkaDriver{k: k, id: fmt.Sprintf("herald-conformance-%d", k.drivers.Add(1)), ears: &hearing{}}
 	cfg.ClientID = d.id
 	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &heard{Conn: conn, ears: d.ears}, nil
+		return d.ears.listen(conn), nil
 	}
 	inner, err := kafka.New(ctx, cfg)
 	if err != nil {
@@ -266,43 +267,3 @@ func (p *kafkaPublisher) Send(ctx context.Context, to driver.Address, msgs []*dr
 type stored chan struct{}
 
 func (s stored) Done(int, driver.Fate, error) { s <- struct{}{} }
-
-// ears are whether a driver's connections hear the broker.
-type ears struct {
-	mu   sync.Mutex
-	over chan struct{} // closed when they hear again; nil while they hear
-}
-
-func (e *ears) set(deaf bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if deaf && e.over == nil {
-		e.over = make(chan struct{})
-	}
-	if !deaf && e.over != nil {
-		close(e.over)
-		e.over = nil
-	}
-}
-
-func (e *ears) state() <-chan struct{} {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.over
-}
-
-// heard is a connection that loses what comes while its driver is deaf, and breaks afterwards.
-type heard struct {
-	net.Conn
-	ears *ears
-}
-
-func (h *heard) Read(p []byte) (int, error) {
-	n, err := h.Conn.Read(p)
-	if over := h.ears.state(); over != nil && err == nil {
-		<-over
-		_ = h.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	return n, err
-}

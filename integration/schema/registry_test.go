@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,13 +78,16 @@ func subject(t *testing.T, name string) string {
 	return "herald-test." + name + "." + strconv.FormatInt(time.Now().UnixNano(), 36)
 }
 
+// patience bounds an answer of a registry, which shares the machine with other packages' brokers.
+const patience = time.Minute
+
 func clients(t *testing.T, url string) (*confluent.Client, *sr.Client) {
 	t.Helper()
-	ours, err := confluent.New(confluent.Config{URL: url, Indexes: protobuf.Indexes, UnknownFor: -1})
+	ours, err := confluent.New(confluent.Config{URL: url, Indexes: protobuf.Indexes, UnknownFor: -1, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := sr.NewClient(sr.URLs(url))
+	theirs, err := sr.NewClient(sr.URLs(url), sr.HTTPClient(&http.Client{Timeout: patience}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +230,7 @@ func TestAuthenticationOfAProcess(t *testing.T) {
 	t.Parallel()
 	url := start(t, "Bearer hunter2")
 	for token, isOK := range map[string]bool{"hunter2": true, "wrong": false, "": false} {
-		k, err := confluent.New(confluent.Config{URL: url, Token: token, Retries: -1})
+		k, err := confluent.New(confluent.Config{URL: url, Token: token, Retries: -1, Timeout: patience})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +261,7 @@ func TestARegistryThatIsGoneIsAnErrorAndNotUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := confluent.New(confluent.Config{URL: strings.TrimSpace(url), Timeout: time.Second})
+	ours, err := confluent.New(confluent.Config{URL: strings.TrimSpace(url), Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,8 @@ func lostAnswerIsUnconfirmed(f *fixture) {
 	f.Cleanup(func() { f.must(f.h.Unanswered(g.topic, false)) })
 	msgs := f.events(10, "k")
 	r := f.send(g.d, f.to(g.topic), msgs...)
+	seen := map[string]int{}
+	m.see(seen, ids(msgs)...) // the broker has them: only the answer is missing
 	f.pause(f.h.Quiet)
 	for i := range msgs {
 		if fate, _ := r.at(i); fate == driver.Stored {
@@ -85,14 +87,11 @@ func lostAnswerIsUnconfirmed(f *fixture) {
 	f.wait(r)
 	after := f.event("k")
 	g.publish(after)
-	seen := map[string]bool{}
-	for !seen[after.ID] {
-		seen[m.drain(1)[0].ID] = true
-	}
+	m.see(seen, after.ID)
 	for i, msg := range msgs {
 		switch fate, err := r.at(i); fate {
 		case driver.Stored:
-			if f.has(driver.FeatureIdempotent) && seen[msg.ID] {
+			if f.has(driver.FeatureIdempotent) && seen[msg.ID] > 0 {
 				continue // tried again, and stored once
 			}
 			f.Errorf("the answer got lost, and a message is %v", fate)
@@ -110,18 +109,27 @@ func triedAgainOnce(f *fixture) {
 	f.Cleanup(func() { f.must(f.h.Unanswered(g.topic, false)) })
 	msgs := f.events(10, "k")
 	r := f.send(g.d, f.to(g.topic), msgs...)
+	seen := map[string]int{}
+	m.see(seen, ids(msgs)...)
 	f.pause(f.h.Quiet)
 	f.must(f.h.Unanswered(g.topic, false))
 	f.wait(r)
 	after := f.event("k")
 	g.publish(after)
-	seen := map[string]int{}
-	for seen[after.ID] == 0 {
-		seen[m.drain(1)[0].ID]++
-	}
+	m.see(seen, after.ID)
 	for id, n := range seen {
 		if n > 1 {
 			f.Errorf("%s came %d times, and publishing is idempotent", id, n)
+		}
+	}
+}
+
+// see receives until each of these has come, and counts what comes.
+func (m *member) see(seen map[string]int, want ...string) {
+	m.f.Helper()
+	for _, id := range want {
+		for seen[id] == 0 {
+			seen[m.drain(1)[0].ID]++
 		}
 	}
 }

@@ -100,7 +100,7 @@ func TestTypePattern_HostileTypeIsCheap(t *testing.T) {
 			t.Fatal("it matches")
 		}
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("100 matches took %v", took)
 	}
 }

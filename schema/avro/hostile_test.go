@@ -66,7 +66,7 @@ func TestDataThatIsABombIsRefusedAtLittleCost(t *testing.T) { // alone, since it
 		runtime.ReadMemStats(&before)
 		err = v.Validate(tc.data)
 		runtime.ReadMemStats(&after)
-		if !errors.Is(err, schema.ErrMismatch) || time.Since(begin) > 10*time.Second {
+		if !errors.Is(err, schema.ErrMismatch) || time.Since(begin) > 30*time.Second {
 			t.Errorf("%s: %.200v after %v", name, err, time.Since(begin))
 		}
 		if used := after.TotalAlloc - before.TotalAlloc; used > most {

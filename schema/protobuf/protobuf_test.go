@@ -178,7 +178,7 @@ func TestSchemasThatAreBombsAreRefused(t *testing.T) {
 	} {
 		begin := time.Now()
 		_, err := protobuf.Compiler{}.Compile(s)
-		if !errors.Is(err, schema.ErrInvalidSchema) || time.Since(begin) > 10*time.Second {
+		if !errors.Is(err, schema.ErrInvalidSchema) || time.Since(begin) > 30*time.Second {
 			t.Errorf("%s: %.200v after %v", name, err, time.Since(begin))
 		}
 	}
@@ -203,7 +203,7 @@ func TestWhatIsLargeButHarmlessCompilesInTime(t *testing.T) {
 	} {
 		begin := time.Now()
 		_, err := protobuf.Compiler{}.Compile(file(`syntax="proto3"; ` + text))
-		if err != nil || time.Since(begin) > 20*time.Second {
+		if err != nil || time.Since(begin) > 30*time.Second {
 			t.Errorf("%s: %.200v after %v", name, err, time.Since(begin))
 		}
 	}
@@ -224,7 +224,7 @@ func TestDataThatIsABombIsRefused(t *testing.T) {
 		"an end without begin":  {0x14},
 	} {
 		begin := time.Now()
-		if err := v.Validate(data); !errors.Is(err, schema.ErrMismatch) || time.Since(begin) > 10*time.Second {
+		if err := v.Validate(data); !errors.Is(err, schema.ErrMismatch) || time.Since(begin) > 30*time.Second {
 			t.Errorf("%s: %.200v after %v", name, err, time.Since(begin))
 		}
 	}

@@ -14,7 +14,7 @@ import (
 const demo = "demo"
 
 // demoTime is how long the demo may take on a broker; it knows by itself what is missing then.
-const demoTime = 4 * time.Minute
+const demoTime = 10 * time.Minute
 
 // demoAll runs the demo on each broker that has an adapter.
 func demoAll(ctx context.Context, brokers *supervisor, report *report) error {

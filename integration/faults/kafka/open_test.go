@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -74,6 +75,19 @@ func bare(t *testing.T, b *brokers.Broker) *kafkago.Client {
 	transport := &kafkago.Transport{MetadataTTL: 100 * time.Millisecond}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &kafkago.Client{Addr: kafkago.TCP(b.Addr()), Timeout: 10 * time.Second, Transport: transport}
+}
+
+// asks asks by a plain client, again while that knows of no broker to ask: a broker that its machine lets stand still is fenced for a moment, and no
+// broker names it then.
+func asks(t *testing.T, what string, f func() error) {
+	t.Helper()
+	until(t, what, func() bool {
+		err := f()
+		if err != nil && !errors.Is(err, kafkago.BrokerNotAvailable) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return err == nil
+	})
 }
 
 // tool runs one of Kafka's own programs against the broker.

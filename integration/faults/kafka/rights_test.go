@@ -88,14 +88,14 @@ func rights(t *testing.T, b *brokers.Broker) {
 }
 
 func publishes(t *testing.T, broker *messaging.Broker, topic string) error {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	return broker.Publish(ctx, topic, envelope.New("thing.done", []byte("{}")))
 }
 
 // subscribes returns why a subscription can't be opened, or why it ends.
 func subscribes(t *testing.T, broker *messaging.Broker, topic string) error {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	nothing := messaging.HandlerFunc(func(context.Context, *messaging.Delivery) error { return nil })
 	sub, err := broker.Subscribe(ctx, topic, nothing, messaging.Group("workers"))

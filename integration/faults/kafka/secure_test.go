@@ -84,9 +84,13 @@ func allow(t *testing.T, b *brokers.Broker, user, kind, name string, operations 
 		})
 	}
 	client := bare(t, b)
-	res, err := client.CreateACLs(t.Context(), req)
-	must(t, err)
-	must(t, errors.Join(res.Errors...))
+	asks(t, "create ACLs", func() error {
+		res, err := client.CreateACLs(t.Context(), req)
+		if err == nil {
+			err = errors.Join(res.Errors...)
+		}
+		return err
+	})
 	for _, o := range operations { // they hold once the broker has heard of them from the controller
 		for !known(t, client, user, name, o) {
 			<-time.After(20 * time.Millisecond)
@@ -97,12 +101,17 @@ func allow(t *testing.T, b *brokers.Broker, user, kind, name string, operations 
 // known reports whether the broker goes by a right.
 func known(t *testing.T, client *kafkago.Client, user, name string, operation kafkago.ACLOperationType) bool {
 	t.Helper()
-	res, err := client.DescribeACLs(t.Context(), &kafkago.DescribeACLsRequest{Filter: kafkago.ACLFilter{
+	req := &kafkago.DescribeACLsRequest{Filter: kafkago.ACLFilter{
 		ResourceTypeFilter: kafkago.ResourceTypeAny, ResourceNameFilter: name, ResourcePatternTypeFilter: kafkago.PatternTypeAny,
 		PrincipalFilter: "User:" + user, HostFilter: "*", Operation: operation, PermissionType: kafkago.ACLPermissionTypeAllow,
-	}})
-	must(t, err)
-	return len(res.Resources) > 0
+	}}
+	found := false
+	asks(t, "describe ACLs", func() error {
+		res, err := client.DescribeACLs(t.Context(), req)
+		found = err == nil && len(res.Resources) > 0
+		return err
+	})
+	return found
 }
 
 // login returns the URL of a listener with a user.
@@ -145,7 +154,7 @@ func refused(t *testing.T, raw string, words ...string) {
 	if err == nil {
 		must(t, broker.Close(t.Context()))
 	}
-	if took := time.Since(began); err == nil || took > 10*time.Second {
+	if took := time.Since(began); err == nil || took > 20*time.Second { // trying again would go on for 30 s
 		t.Fatalf("opened with %v after %v, want an error at once", err, took)
 	}
 	clean(t, err)

@@ -53,10 +53,6 @@ func transact(t *testing.T, b *brokers.Broker, topic, id string) *transactor {
 // until tries again while the broker says that the transactions' coordinator is busy or not there yet, and while the client has not heard of the topic.
 func (x *transactor) until(doing string, f func() error) {
 	x.t.Helper()
-	busy := []error{
-		kafkago.ConcurrentTransactions, kafkago.GroupCoordinatorNotAvailable, kafkago.GroupLoadInProgress, kafkago.NotCoordinatorForGroup,
-		protocol.ErrNoTopic,
-	}
 	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
 	defer cancel()
 	for {
@@ -64,11 +60,21 @@ func (x *transactor) until(doing string, f func() error) {
 		if err == nil {
 			return
 		}
-		if ctx.Err() != nil || !slices.ContainsFunc(busy, func(e error) bool { return errors.Is(err, e) }) {
+		if ctx.Err() != nil || !isBusy(err) {
 			x.t.Fatalf("%s: %v", doing, err)
 		}
 		<-time.After(50 * time.Millisecond)
 	}
+}
+
+// isBusy reports whether an error says to try again. NotEnoughReplicas is what older clients are told where the partition's leader could not ask the
+// coordinator about the transaction; nothing is stored then.
+func isBusy(err error) bool {
+	busy := []error{
+		kafkago.ConcurrentTransactions, kafkago.GroupCoordinatorNotAvailable, kafkago.GroupLoadInProgress, kafkago.NotCoordinatorForGroup,
+		kafkago.NotEnoughReplicas, kafkago.BrokerNotAvailable, protocol.ErrNoTopic,
+	}
+	return slices.ContainsFunc(busy, func(e error) bool { return errors.Is(err, e) })
 }
 
 // write writes records in the transaction that is open, and returns what the broker says.
@@ -93,13 +99,13 @@ func (x *transactor) write(bodies ...string) error {
 			Topic: x.topic, Partition: 0, RequiredAcks: kafkago.RequireAll, TransactionalID: x.id,
 			RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(x.batch(bodies))},
 		})
-		if errors.Is(err, protocol.ErrNoTopic) {
-			return err
-		}
 		if err == nil {
-			x.sequence += int32(len(bodies))
 			err = res.Error
 		}
+		if isBusy(err) {
+			return err
+		}
+		x.sequence += int32(len(bodies))
 		said = err
 		return nil
 	})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/herald-go/herald/adapters/rabbitmq"
 	"github.com/herald-go/herald/pkg/driver"
@@ -56,10 +55,10 @@ func TestQueueWithoutALeaderHoldsUpItsTopicAlone(t *testing.T) {
 	}
 }
 
-// within publishes a message and waits for ten seconds at most.
+// within publishes a message and does not wait for ever.
 func within(t *testing.T, d *rabbitmq.Driver, topic, id string) driver.Fate {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	answer := make(fates, 1)
 	m := &driver.Message{ID: id, Type: "thing.done", Body: []byte("{}")}

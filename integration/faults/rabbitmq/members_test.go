@@ -85,7 +85,7 @@ func (r result) Done(_ int, fate driver.Fate, _ error) { r <- fate }
 
 func receive(t *testing.T, sub driver.Subscription) *driver.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	msgs, err := sub.Receive(ctx, 1, 1<<20)
 	must(t, err)
@@ -108,11 +108,9 @@ func TestActiveMemberLost(t *testing.T) {
 	})
 	l.Await(300)
 	for _, n := range nets[1:] {
-		l.Hurt(func() {
-			n.Down()
-			l.Await(200) // the others go on
-			n.Up()
-		})
+		l.Hurt(n.Down) // which hurts at once: what the member has in hand begins elsewhere before it has told of its loss
+		l.Await(200)   // the others go on
+		l.Hurt(n.Up)
 		l.Recover(10 * time.Second)
 	}
 	l.Finish()

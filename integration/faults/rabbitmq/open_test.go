@@ -18,6 +18,13 @@ import (
 	"github.com/herald-go/herald/integration/network"
 )
 
+// patience bounds the wait for what must happen; atOnce is how long what happens at once may take on a machine that stands still for a moment. It
+// is less than opening may wait for a broker.
+const (
+	patience = time.Minute
+	atOnce   = 20 * time.Second
+)
+
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // own returns a broker of the test's own, and marks the test as part of the faults.

@@ -74,17 +74,17 @@ func TestDocumentedPermissions(t *testing.T) {
 	must(t, err)
 	must(t, publisher.Publish(t.Context(), "orders", envelope.New("thing.done", []byte("{}"))))
 	<-dead
-	if !eventually(10*time.Second, func() bool { return cli(t, b, "XLEN", "{herald..dead..orders..billing}") == "1" }) {
+	if !eventually(patience, func() bool { return cli(t, b, "XLEN", "{herald..dead..orders..billing}") == "1" }) {
 		t.Error("no dead letter")
 	}
 	_, err = member.Lag(t.Context(), "orders", "billing")
 	must(t, err)
 	cli(t, b, "XGROUP", "DESTROY", "{orders}", "billing") // which takes more than usual to repair
-	if !eventually(10*time.Second, func() bool { return strings.Contains(cli(t, b, "XINFO", "GROUPS", "{orders}"), "billing") }) {
+	if !eventually(patience, func() bool { return strings.Contains(cli(t, b, "XINFO", "GROUPS", "{orders}"), "billing") }) {
 		t.Error("the group is not made again")
 	}
 	must(t, publisher.Publish(t.Context(), "orders", envelope.New("thing.done", []byte("{}"))))
-	if !eventually(10*time.Second, func() bool { return cli(t, b, "XLEN", "{herald..dead..orders..billing}") != "1" }) {
+	if !eventually(patience, func() bool { return cli(t, b, "XLEN", "{herald..dead..orders..billing}") != "1" }) {
 		t.Error("nothing is handled by the group that was made again")
 	}
 	must(t, publisher.Close(t.Context()))

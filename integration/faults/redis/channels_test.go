@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/herald-go/herald/adapters/redis"
 	"github.com/herald-go/herald/pkg/driver"
@@ -27,7 +26,7 @@ func listen(t *testing.T, raw string, types ...string) *channels {
 	t.Helper()
 	cfg, err := redis.ParseURL(raw)
 	must(t, err)
-	cfg.Timeout = 2 * time.Second
+	cfg.Timeout = atOnce
 	c := &channels{t: t, topic: matrix.Topic(), notices: make(chan driver.Notice, 64)} // Notify must not block
 	c.open, err = redis.New(t.Context(), cfg)
 	must(t, err)
@@ -49,7 +48,7 @@ func (c *channels) send(kind string) driver.Fate {
 // receive returns the ids of the next messages, up to the one that ends the test.
 func (c *channels) receive(last string) (ids []string) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	for !slices.Contains(ids, last) {
 		got, err := c.sub.Receive(ctx, 10, 1<<20)
@@ -93,7 +92,7 @@ func TestFiltersAreSubscriptions(t *testing.T) {
 
 // In a cluster a topic's channel is sharded: one node has it. When its slot moves to another one the reader follows, and a gap is told.
 func TestShardedChannelMoves(t *testing.T) {
-	f := cluster(t)
+	f := cluster(t, atOnce)
 	c := listen(t, "redis+pubsub://"+f.nodes())
 	has := func(i int) bool { return f.cli(i, "pubsub", "shardchannels") == c.topic }
 	owner := slices.IndexFunc([]int{0, 1, 2}, has)
@@ -121,7 +120,7 @@ func TestShardedChannelMoves(t *testing.T) {
 
 // Patterns can't be sharded: in a cluster all nodes hear of them, and nothing comes twice.
 func TestFiltersInACluster(t *testing.T) {
-	f := cluster(t)
+	f := cluster(t, atOnce)
 	c := listen(t, "redis+pubsub://"+f.nodes()+"?channels=type", "order.*")
 	for _, kind := range []string{"order.placed", "order.paid", "order.sent"} {
 		if fate := c.send(kind); fate != driver.Stored {

@@ -18,6 +18,13 @@ import (
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
+// patience bounds the wait for what must happen; atOnce is how long what happens at once may take on a machine that stands still for a moment. It
+// is less than opening may wait for a server.
+const (
+	patience = time.Minute
+	atOnce   = 20 * time.Second
+)
+
 // session is how long a member may be silent here.
 const session = 3 * time.Second
 

@@ -125,7 +125,7 @@ func TestPartitionsTrimmedBeforeTheirGroupIsMadeAgain(t *testing.T) {
 			fmt.Sprintf("{%s:%d}", topic, p))
 	}
 	missing := map[string]bool{"{" + topic + ":0}": true, "{" + topic + ":1}": true}
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(patience)
 	for len(missing) > 0 {
 		var n driver.Notice
 		select {
@@ -156,7 +156,7 @@ func TestAFoundLossIsTold(t *testing.T) {
 	if err != nil || strings.Contains(out, "ERR") {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for timeout := time.After(20 * time.Second); ; {
+	for timeout := time.After(patience); ; {
 		var n driver.Notice
 		select {
 		case n = <-one.notices:

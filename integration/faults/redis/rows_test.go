@@ -9,6 +9,7 @@ import (
 
 	"github.com/herald-go/herald/adapters/redis"
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/messaging"
 
 	"github.com/herald-go/herald/integration/brokers"
@@ -30,7 +31,7 @@ func TestOutOfMemory(t *testing.T) {
 	l.Await(200)
 	l.Hurt(func() {
 		cli(t, b, "CONFIG", "SET", "maxmemory", "1mb")
-		if err := untilFails(l); !errors.Is(err, messaging.ErrUnavailable) {
+		if err := untilRefused(l); !errors.Is(err, messaging.ErrUnavailable) {
 			t.Errorf("publish to a full server: %v, want unavailable", err)
 		}
 		cli(t, b, "CONFIG", "SET", "maxmemory", "0")
@@ -55,11 +56,18 @@ func TestDiskFull(t *testing.T) {
 	cli(t, b, "CONFIG", "SET", "appendonly", "no") // it can't be moved while it is written
 	cli(t, b, "CONFIG", "SET", "dir", disk)
 	cli(t, b, "CONFIG", "SET", "appendonly", "yes")
+	written := func() bool { // the file is begun, and the server minds its disk
+		state := cli(t, b, "INFO", "persistence")
+		return strings.Contains(state, "aof_rewrite_in_progress:0") && strings.Contains(state, "aof_rewrite_scheduled:0")
+	}
+	if !eventually(patience, written) {
+		t.Fatal("the server does not begin its file")
+	}
 	l := busy(t, b, load.Config{})
 	l.Await(200)
 	l.Hurt(func() {
 		shell("dd if=/dev/zero of=" + disk + "/fill bs=64k; test -s " + disk + "/fill")
-		if err := untilFails(l); !errors.Is(err, messaging.ErrUnavailable) || !strings.Contains(err.Error(), "MISCONF") {
+		if err := untilRefused(l); !errors.Is(err, messaging.ErrUnavailable) || !strings.Contains(err.Error(), "MISCONF") {
 			t.Errorf("publish to a server whose disk is full: %v, want unavailable for MISCONF", err)
 		}
 		shell("rm " + disk + "/fill")
@@ -113,7 +121,7 @@ func TestCommandForbidden(t *testing.T) {
 	l.Await(200)
 	l.Hurt(func() {
 		cli(t, b, "ACL", "SETUSER", "default", "-xadd", "-eval", "-evalsha", "-fcall")
-		if err := untilFails(l); !errors.Is(err, messaging.ErrDenied) {
+		if err := untilRefused(l); !errors.Is(err, messaging.ErrDenied) {
 			t.Errorf("publish without permission: %v, want denied", err)
 		}
 		cli(t, b, "ACL", "SETUSER", "default", "+@all")
@@ -122,10 +130,15 @@ func TestCommandForbidden(t *testing.T) {
 	l.Finish()
 }
 
-// untilFails publishes until the fault has reached the publisher.
-func untilFails(l *load.Load) error {
-	for began := time.Now(); time.Since(began) < 10*time.Second; {
-		if _, err := l.Try(500 * time.Millisecond); err != nil {
+// untilFails publishes until the fault has reached the publisher, who may learn of it by an answer that does not come.
+func untilFails(l *load.Load) error { return until(l, 500*time.Millisecond) }
+
+// untilRefused is untilFails where the server answers, however late: what is not answered in time tells nothing of it.
+func untilRefused(l *load.Load) error { return until(l, atOnce) }
+
+func until(l *load.Load, limit time.Duration) error {
+	for began := time.Now(); time.Since(began) < patience; {
+		if _, err := l.Try(limit); err != nil {
 			return err
 		}
 	}
@@ -141,16 +154,27 @@ func TestFlushAll(t *testing.T) {
 // Row 33: the group is deleted under its members, who block. It begins again where it had finished everything at a member's last beat, a second
 // before at most: so much comes again. Eight publishers that rest for 40 ms make less than a window of that.
 func TestGroupDestroyed(t *testing.T) {
-	slow := load.Config{Work: 5 * time.Millisecond, Keys: 8, Pause: 40 * time.Millisecond}
+	slow := load.Config{Work: 5 * time.Millisecond, Keys: 8, Pause: 40 * time.Millisecond, Drain: patience}
 	report, _ := destroyed(t, slow, func(b *brokers.Broker, topic string) {
-		if n := cli(t, b, "XGROUP", "DESTROY", "{"+topic+"}", "workers"); n != "1" {
-			t.Errorf("destroyed %s groups", n)
+		stream, registry := "{"+topic+"}", "{"+topic+"}:"+driver.Name(driver.KindGroup, topic, "workers")
+		if !eventually(patience, func() bool { return cli(t, b, "EVAL", destroyAfterABeat, "2", stream, registry) == "1" }) {
+			t.Error("the group is not destroyed")
 		}
 	})
 	if len(report.Lost) > 0 || report.Duplicates == 0 {
 		t.Errorf("nothing but the group was destroyed, and its last second comes again: %s", report)
 	}
 }
+
+// destroyAfterABeat destroys a group that has finished something since the last beat of its members, and returns 1; else it does nothing.
+const destroyAfterABeat = `
+local from, unfinished = string.match(redis.call('HGET', KEYS[2], 'stand') or '', '^(%S+) (%d)')
+if not from then return 0 end
+if unfinished == '0' then from = '(' .. from end
+local group, last = redis.call('XINFO', 'GROUPS', KEYS[1])[1], nil
+for i = 1, #group, 2 do if group[i] == 'last-delivered-id' then last = group[i + 1] end end
+if #redis.call('XRANGE', KEYS[1], from, last) <= redis.call('XPENDING', KEYS[1], 'workers')[1] then return 0 end
+return redis.call('XGROUP', 'DESTROY', KEYS[1], 'workers')`
 
 // Row 34: the stream is trimmed to nothing under its members, who are behind. Each tells exactly how much is gone, and nothing comes again
 // beyond what was in hand.
@@ -163,7 +187,8 @@ func TestTrimmed(t *testing.T) {
 	for _, gap := range gaps {
 		told += gap.Count
 	}
-	if n := int64(len(report.Lost)); n == 0 || told != 2*n {
+	n, twice := int64(len(report.Lost)), int64(report.Unknown) // what was not answered in time may stand in the stream twice
+	if n == 0 || told < 2*n || told > 2*(n+twice) {
 		t.Errorf("%d events were trimmed, and both members together told of %d", n, told)
 	}
 }
@@ -172,7 +197,10 @@ func TestTrimmed(t *testing.T) {
 func destroyed(t *testing.T, cfg load.Config, fault func(b *brokers.Broker, topic string)) (history.Report, []messaging.Notice) {
 	t.Helper()
 	b := own(t)
-	cfg.Topic, cfg.Members, cfg.Drain = matrix.Topic(), 2, 5*time.Second
+	cfg.Topic, cfg.Members = matrix.Topic(), 2
+	if cfg.Drain == 0 {
+		cfg.Drain = 10 * time.Second // what is gone never comes
+	}
 	l := busy(t, b, cfg)
 	l.Await(500) // some beats long
 	l.Hurt(func() { fault(b, cfg.Topic) })
@@ -191,24 +219,33 @@ func destroyed(t *testing.T, cfg load.Config, fault func(b *brokers.Broker, topi
 	return report, gaps
 }
 
-// Row 36: handlers take three times as long as a member may be silent. No event is given to a second handler while the first one runs.
+// Row 36: handlers take twice as long as a member may be silent. No event is given to a second handler while the first one runs. A machine that
+// stands still for so long that a member has been silent shows nothing, and does not do so each time.
 func TestSlowHandlersKeepTheirEvents(t *testing.T) {
 	b := own(t)
-	const short = time.Second
-	l := busy(t, b, load.Config{
-		Members: 2, Keys: 16, Work: 3 * short, Pause: 3 * short, Timeout: 10 * time.Second, Window: 16,
-		Options: []messaging.SubscribeOption{messaging.Concurrency(8)},
-		Open: func(ctx context.Context, opts ...messaging.Option) (*messaging.Broker, error) {
-			cfg, err := redis.ParseURL(b.URL())
-			must(t, err)
-			cfg.Session = short
-			return redis.OpenConfig(ctx, cfg, opts...)
-		},
-	})
-	l.Await(24)
-	if report := l.Finish(); report.Duplicates > 0 {
-		t.Errorf("handlers ran twice: %s", report)
+	for range 3 {
+		l := busy(t, b, load.Config{
+			Members: 2, Keys: 16, Work: 2 * session, Pause: 2 * session, Timeout: 10 * time.Second, Window: 16,
+			Options: []messaging.SubscribeOption{messaging.Concurrency(8)},
+			Open: func(ctx context.Context, opts ...messaging.Option) (*messaging.Broker, error) {
+				cfg, err := redis.ParseURL(b.URL())
+				must(t, err)
+				cfg.Session = session
+				return redis.OpenConfig(ctx, cfg, opts...)
+			},
+		})
+		l.Await(24)
+		report := l.Drain()
+		if report.OK() && report.Duplicates == 0 {
+			return
+		}
+		silent := l.Notices(messaging.Disconnected)
+		t.Logf("handlers ran twice: %s; told before: %+v", report, silent)
+		if len(silent) == 0 {
+			t.Fatal("handlers ran twice though their members were never silent")
+		}
 	}
+	t.Error("handlers run twice")
 }
 
 // Row 39: the server is killed with an append-only file that nobody syncs; as its process alone died, the kernel has it all.
@@ -229,7 +266,7 @@ func TestWrongPassword(t *testing.T) {
 	b := own(t)
 	cli(t, b, "CONFIG", "SET", "requirepass", "right-password")
 	const canary = "wrong-canary-password"
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), atOnce)
 	defer cancel()
 	_, err := redis.Open(ctx, "redis://:"+canary+"@"+b.Addr())
 	if err == nil || ctx.Err() != nil || strings.Contains(err.Error(), canary) {

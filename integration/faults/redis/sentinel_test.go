@@ -8,18 +8,19 @@ import (
 	"github.com/herald-go/herald/integration/faults/matrix"
 )
 
-// watched starts a primary with two replicas, and a sentinel as the fourth server.
-func watched(t *testing.T) *fleet {
+// watched starts a primary with two replicas, and a sentinel as the fourth server, which takes the primary for dead when it is silent for so long.
+// Further arguments are the primary's.
+func watched(t *testing.T, silent time.Duration, args ...string) *fleet {
 	t.Helper()
 	f := gather(t, 4)
-	for i := range 3 {
-		f.start(i)
-	}
+	f.start(0, args...)
+	f.start(1)
+	f.start(2)
 	for i := 1; i < 3; i++ {
 		f.cli(i, "replicaof", "127.0.0.1", f.ports[0])
 	}
 	f.until(0, "connected_slaves:2", "info", "replication")
-	f.sentinel(3)
+	f.sentinel(3, silent)
 	f.until(3, "slaves=2", "info", "sentinel")
 	return f
 }
@@ -27,7 +28,7 @@ func watched(t *testing.T) *fleet {
 // Row 31: sentinels promote a replica since the primary is dead: what a replica has confirmed is not lost. A publisher waits for a replica
 // with each pipeline, so what the replicas had not heard of the members' acks is less than a window.
 func TestSentinelsPromoteAReplica(t *testing.T) {
-	f := watched(t)
+	f := watched(t, 2*time.Second)
 	l := f.busy("redis://"+f.addr(3)+"?master=main&durability=replicas:1", matrix.Topic())
 	l.Await(200)
 	l.Hurt(func() { f.kill(0) })
@@ -45,9 +46,10 @@ func (f *fleet) ordered() {
 // Row 31: a failover by hand. The old primary lives, and takes writes that it will forget some ten seconds later. Members and publishers leave
 // it as soon as the sentinel names the new one, together: none acks here what it was given there. What one of two replicas has confirmed may
 // be lost all the same, for that may have been the other one: exactly what the old primary has and the new one has not. What members finished
-// at the old one during the failover comes again.
+// at the old one during the failover comes again. Here the old primary can't be made a replica, so that it can be looked at what it had, however
+// long that takes.
 func TestSentinelsFailOverOnAnOrder(t *testing.T) {
-	f := watched(t)
+	f := watched(t, patience, "--rename-command", "SLAVEOF", "nobodys-slaveof", "--rename-command", "REPLICAOF", "nobodys-replicaof")
 	f.cli(2, "config", "set", "replica-priority", "0")
 	f.until(3, "slave-priority\n0", "sentinel", "replicas", "main")
 	topic := matrix.Topic()
@@ -71,7 +73,7 @@ func TestSentinelsFailOverOnAnOrder(t *testing.T) {
 
 // Row 31: the same, with an ack of all replicas. Nothing is lost; nothing is confirmed either until the old primary is the new one's replica.
 func TestSentinelsFailOverOnAnOrderWithAllReplicas(t *testing.T) {
-	f := watched(t)
+	f := watched(t, patience)
 	f.cli(2, "config", "set", "replica-priority", "0")
 	f.until(3, "slave-priority\n0", "sentinel", "replicas", "main")
 	l := f.busy("redis://"+f.addr(3)+"?master=main&durability=replicas:2", matrix.Topic())

@@ -36,7 +36,7 @@ func TestTrimmedAfterTheGroupWasMadeAgain(t *testing.T) {
 	}
 	gap := func() driver.Notice {
 		t.Helper()
-		timeout := time.After(20 * time.Second)
+		timeout := time.After(patience)
 		for {
 			select {
 			case n := <-notices:

@@ -74,7 +74,7 @@ func TestServerBusyWithAScript(t *testing.T) {
 		if err := untilFails(l); !errors.Is(err, messaging.ErrUnavailable) && !errors.Is(err, messaging.ErrUnconfirmed) {
 			t.Errorf("publish to a busy server: %v", err)
 		}
-		if !eventually(10*time.Second, func() bool { return cli(t, b, "SCRIPT", "KILL") == "OK" }) {
+		if !eventually(patience, func() bool { return cli(t, b, "SCRIPT", "KILL") == "OK" }) {
 			t.Error("the script can't be ended")
 		}
 		<-ended
@@ -92,10 +92,10 @@ func TestServerThatCanNotSave(t *testing.T) {
 	l.Hurt(func() {
 		cli(t, b, "CONFIG", "SET", "save", "3600 1", "dir", "/proc")
 		cli(t, b, "BGSAVE")
-		if !eventually(10*time.Second, func() bool { return strings.Contains(cli(t, b, "INFO", "persistence"), "rdb_last_bgsave_status:err") }) {
+		if !eventually(patience, func() bool { return strings.Contains(cli(t, b, "INFO", "persistence"), "rdb_last_bgsave_status:err") }) {
 			t.Fatal("the server can save")
 		}
-		if err := untilFails(l); !errors.Is(err, messaging.ErrUnavailable) || !strings.Contains(err.Error(), "MISCONF") {
+		if err := untilRefused(l); !errors.Is(err, messaging.ErrUnavailable) || !strings.Contains(err.Error(), "MISCONF") {
 			t.Errorf("publish to a server that can't save: %v, want unavailable", err)
 		}
 		cli(t, b, "CONFIG", "SET", "save", "", "dir", home)
@@ -121,7 +121,7 @@ func TestReplyToAReadIsLost(t *testing.T) {
 		l.Hurt(func() {
 			told := len(l.Notices(messaging.Disconnected))
 			line.BlackHole(true, false)
-			if !eventually(20*time.Second, func() bool { return len(l.Notices(messaging.Disconnected)) > told }) {
+			if !eventually(patience, func() bool { return len(l.Notices(messaging.Disconnected)) > told }) {
 				t.Error("nobody notices")
 			}
 			line.Heal()

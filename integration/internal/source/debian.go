@@ -66,6 +66,12 @@ const policy = "/usr/sbin/policy-rc.d"
 func install(ctx context.Context, announce io.Writer, apt string, packages []string) error {
 	installing.Lock()
 	defer installing.Unlock()
+	// Nor may two processes of a run do it at a time: apt does not wait for the lock of its lists, and the policy below belongs to one of them.
+	unlock, err := lockFolder(ctx, filepath.Dir(policy))
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	tell(announce, "installing Debian's %s; %s=0 declines that", strings.Join(packages, " "), installVariable)
 	if _, err := os.Stat(policy); errors.Is(err, os.ErrNotExist) {
 		if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {

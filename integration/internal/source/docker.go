@@ -25,8 +25,8 @@ import (
 const (
 	// pullTime bounds how long an image may take to arrive: after that the next source is tried.
 	pullTime = time.Minute
-	// engineTime bounds how long an engine may take to answer.
-	engineTime = 10 * time.Second
+	// engineTime bounds how long an engine may take to answer, on a busy machine; where there is none it is refused at once.
+	engineTime = 30 * time.Second
 	// stopTime is how long a broker may take to end in good order before it is killed.
 	stopTime = 60 * time.Second
 	// ownerLabel marks the project's containers with the process that they end with.

@@ -14,32 +14,36 @@ import (
 // broker is down, and a client that dials it then can't be given it as its own, which would connect the client to itself.
 const firstPort, lastPort = 20000, 32000
 
-// ports remembers which ports this process has given out.
+// ports remembers which ports this process has given out. It keeps UDP's port of the same number, which no broker uses, for as long as it
+// lives: so another process that looks for a port, as several of one run do at the same time, is not given this one before its broker
+// listens, nor while its broker is down.
 type ports struct {
 	mu    sync.Mutex
-	taken map[int]bool
+	taken map[int]net.PacketConn
 }
 
-var given = ports{taken: map[int]bool{}}
+var given = ports{taken: map[int]net.PacketConn{}}
 
-// free returns a port on loopback that nobody listens on, and that it returns only once.
+// free returns a port on loopback that nobody listens on, and that no process is given twice, nor two processes.
 func (p *ports) free(ctx context.Context) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	var config net.ListenConfig
 	for range 1000 {
 		port := firstPort + rand.IntN(lastPort-firstPort)
-		if p.taken[port] {
-			continue
+		mark, err := config.ListenPacket(ctx, "udp", loopback(port))
+		if err != nil {
+			continue // also where this process has it already
 		}
-		var config net.ListenConfig
 		l, err := config.Listen(ctx, "tcp", loopback(port))
 		if err != nil {
+			_ = mark.Close() // it was never ours
 			continue
 		}
 		if err := l.Close(); err != nil {
-			return 0, err
+			return 0, errors.Join(err, mark.Close())
 		}
-		p.taken[port] = true
+		p.taken[port] = mark
 		return port, nil
 	}
 	return 0, errors.New("no free port on loopback")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
 
@@ -24,11 +25,24 @@ func (e *Engine) Reap(ctx context.Context) (int, error) {
 			continue
 		}
 		reaped++
-		if err := e.remove(ctx, c.ID); err != nil {
+		if err := e.remove(ctx, c.ID); err != nil && !e.goes(ctx, c.ID) {
 			errs = append(errs, fmt.Errorf("remove container %s: %w", c.ID, err))
 		}
 	}
 	return reaped, errors.Join(errs...)
+}
+
+// goes waits for a container that somebody else is removing, as another process that reaps may be, and reports whether it is gone.
+func (e *Engine) goes(ctx context.Context, id string) bool {
+	ctx, cancel := context.WithTimeout(ctx, engineTime)
+	defer cancel()
+	wait := e.client.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionRemoved})
+	select {
+	case <-wait.Result:
+	case <-wait.Error: // it was gone before, or it stays
+	}
+	_, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	return err != nil && ctx.Err() == nil
 }
 
 // ReapFolders kills the local brokers that belong to processes of this host which are gone, and removes their data. It returns how many folders

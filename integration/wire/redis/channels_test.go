@@ -17,7 +17,7 @@ import (
 func TestChannelsOfTypesAreExchangedBothWays(t *testing.T) {
 	t.Parallel()
 	b := need(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	topic := exchange.Topic("types")
 	client := plain{b.Addr(), key}.client(t)
