@@ -325,7 +325,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	return errors.Join(failed, b.Close(context.WithoutCancel(ctx)))
 }
 
-// Close drains every subscription (see Subscription.Close), waits for the fates of what is being published, and closes the connection.
+// Close drains every subscription (see Subscription.Close), waits 1.5 s at most for the fates of what is being published, and closes the connection.
 // Subscribing fails with ErrClosed at once; publishing does so once the handlers have finished, since they publish too. Subscriptions drain
 // for Config.DrainTimeout at most, or until ctx ends. It is idempotent.
 func (b *Broker) Close(ctx context.Context) error {
