@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/herald-go/herald/integration/internal/lock"
 )
 
 // installVariable declines with "0" that anything is installed or fetched.
@@ -67,7 +69,7 @@ func install(ctx context.Context, announce io.Writer, apt string, packages []str
 	installing.Lock()
 	defer installing.Unlock()
 	// Nor may two processes of a run do it at a time: apt does not wait for the lock of its lists, and the policy below belongs to one of them.
-	unlock, err := lockFolder(ctx, filepath.Dir(policy))
+	unlock, err := lock.File(ctx, lock.Install)
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
+
+	"github.com/herald-go/herald/integration/internal/lock"
 )
 
 // interpreter makes sure that the language's program is there: on Debian as root it is installed, unless HERALD_TEST_INSTALL=0 declines.
@@ -25,7 +24,7 @@ func (l language) interpreter(ctx context.Context) error {
 	case os.Getenv("HERALD_TEST_INSTALL") == "0":
 		return errors.New(why + ", and HERALD_TEST_INSTALL=0 declines to install")
 	}
-	unlock, err := lock(ctx, filepath.Join(os.TempDir(), "herald-test-install.lock"))
+	unlock, err := lock.File(ctx, lock.Install)
 	if err != nil {
 		return err
 	}
@@ -57,34 +56,4 @@ func (l language) missing() []string {
 		}
 	}
 	return missing
-}
-
-// lockCheck is how often a lock that another process holds is tried again.
-const lockCheck = 200 * time.Millisecond
-
-// lock takes a lock among processes. The kernel frees it when the process ends.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // nothing secret
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	check := time.NewTicker(lockCheck)
-	defer check.Stop()
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(err, f.Close())
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(context.Cause(ctx), f.Close())
-		case <-check.C:
-		}
-	}
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/herald-go/herald/integration/internal/lock"
 )
 
 //go:embed node/* python/*
@@ -122,7 +124,7 @@ func (l language) ready(ctx context.Context) (string, error) {
 		sum.Write(fmt.Appendf(nil, "%s %d\n%s", entry.Name(), len(content), content))
 	}
 	dir := filepath.Join(cache, "herald-test", l.name+"-"+hex.EncodeToString(sum.Sum(nil)[:8]))
-	unlock, err := lock(ctx, dir+".lock")
+	unlock, err := lock.File(ctx, dir+".lock")
 	if err != nil {
 		return "", err
 	}
