@@ -64,20 +64,16 @@ func replyLost(t *testing.T, s Subject) {
 	}
 	must(t, publish("first", time.Minute))
 	quiet.BlackHole(true, false)
-	err = publish("unknown", time.Second)
-	for tries := 1; errors.Is(err, messaging.ErrUnavailable) && tries < 5; tries++ { // the machine stood still, and nothing was written
-		err = publish("unknown", time.Second)
-	}
+	// Unavailable is what a machine that stands still for a second makes of it: nothing was written.
+	_, err = tries(5, messaging.ErrUnavailable, func() error { return publish("unknown", time.Second) })
 	if !errors.Is(err, messaging.ErrUnconfirmed) {
 		t.Errorf("the reply is lost, and publish says %v, want unconfirmed", err)
 	}
 	quiet.Heal()
 	quiet.Cut()
-	attempts := 2
-	err = publish("unknown", time.Minute)
-	for ; errors.Is(err, messaging.ErrUnconfirmed) && attempts < 5; attempts++ { // written before the loss was noticed
-		err = publish("unknown", time.Minute)
-	}
+	// Unconfirmed is what was written before the loss was noticed.
+	attempts, err := tries(4, messaging.ErrUnconfirmed, func() error { return publish("unknown", time.Minute) })
+	attempts++ // the one whose reply was lost
 	must(t, err)
 	must(t, publish("last", time.Minute))
 	copies := map[string]int{}
@@ -93,6 +89,17 @@ func replyLost(t *testing.T, s Subject) {
 	if copies["first"] != 1 || copies["unknown"] > attempts || copies["last"] != 1 {
 		t.Errorf("copies are %v, want one of each, and %d of the unknown at most", copies, attempts)
 	}
+}
+
+// tries publishes, so many times at most, until that does not say what to try again for. It returns how often it did, and what was said last.
+func tries(most int, again error, publish func() error) (n int, err error) {
+	for n < most {
+		n++
+		if err = publish(); !errors.Is(err, again) {
+			break
+		}
+	}
+	return n, err
 }
 
 // late opens before the broker can be reached, and works when it can; a deadline that is over before ends it.

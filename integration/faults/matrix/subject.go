@@ -21,7 +21,7 @@ type Subject struct {
 	Broker *brokers.Broker
 	// Open opens a connection whose traffic goes over the network.
 	Open func(ctx context.Context, n *network.Network, opts ...messaging.Option) (*messaging.Broker, error)
-	// Recovery is how soon traffic should flow again when the broker answers, on a machine with nothing else to do; 5 s by default.
+	// Recovery is how soon traffic must flow again when the broker answers; 5 s by default.
 	Recovery time.Duration
 	// Silence is how long a black hole lasts: longer than the client needs to notice it.
 	Silence time.Duration
