@@ -76,7 +76,7 @@ func (a *admin) ensure(ctx context.Context, spec topicSpec) (*topicInfo, error) 
 	if err := a.create(ctx, spec); err != nil {
 		return nil, err
 	}
-	return a.settled(ctx, topicName(spec.name))
+	return a.settled(ctx, topicName(spec.name), 1)
 }
 
 // create creates topics in one request. Those that exist are left alone.
@@ -108,12 +108,13 @@ func (a *admin) create(ctx context.Context, specs ...topicSpec) error {
 	return nil
 }
 
-// settled waits until the whole topic has leaders.
-func (a *admin) settled(ctx context.Context, name string) (*topicInfo, error) {
+// settled waits until the topic is known to have at least so many partitions, and all of them have leaders. The broker that is asked may be behind
+// the one that has made them.
+func (a *admin) settled(ctx context.Context, name string, least int) (*topicInfo, error) {
 	pause := backoff.New(retryFirst/4, retryMost)
 	for {
 		t, err := a.cluster.topicNow(ctx, name)
-		if err == nil && !slices.Contains(t.leaders, noBroker) {
+		if err == nil && len(t.leaders) >= least && !slices.Contains(t.leaders, noBroker) {
 			return t, nil
 		}
 		if err != nil && permanent(err) && !errors.Is(err, driver.ErrUnknownTopic) {
@@ -150,8 +151,10 @@ func (a *admin) grow(ctx context.Context, n int, topics ...string) error {
 			return fmt.Errorf("add partitions to %s: %w", t.Name, err)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.RequestTimeout) // they may be deleted meanwhile
+	defer cancel()
 	for _, t := range req.Topics {
-		if _, err := a.settled(ctx, t.Name); err != nil {
+		if _, err := a.settled(ctx, t.Name, n); err != nil {
 			return err
 		}
 	}

@@ -39,14 +39,17 @@ func (d *Driver) explore(ctx context.Context) (driver.Capabilities, error) {
 		Broker: "kafka", Durability: driver.DurableOS, Features: features(),
 		MaxMessage: or(d.cfg.MaxMessage, stockMessage), MaxTopicMessage: stockRequest - produceRoom,
 	}
-	nodes := d.cluster.nodes()
-	if len(nodes) == 0 {
+	if len(d.cluster.nodes()) == 0 {
 		return caps, nil
 	}
 	var values map[string]string
 	err := retry(ctx, func() (err error) {
+		nodes := d.cluster.nodes()
 		values, err = d.admin.configs(ctx, ofBroker, strconv.Itoa(int(nodes[0])),
 			"message.max.bytes", "default.replication.factor", "min.insync.replicas", "log.flush.interval.messages", "socket.request.max.bytes")
+		if err != nil {
+			_ = d.cluster.refresh(ctx) // that broker may have gone since: the next try is another one's
+		}
 		return err
 	})
 	if denied(err) {

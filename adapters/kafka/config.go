@@ -51,7 +51,7 @@ const (
 	DefaultHeartbeat = time.Second
 	// DefaultDialTimeout is how long opening waits for a broker that is away, where the context has no deadline.
 	DefaultDialTimeout = 30 * time.Second
-	// DefaultRequestTimeout is how long an answer may take before its connection counts as dead.
+	// DefaultRequestTimeout is how long a broker may be silent while it owes an answer before its connection counts as dead.
 	DefaultRequestTimeout = 10 * time.Second
 	// DefaultQueue is how many messages the publisher holds that have no fate yet.
 	DefaultQueue = 10_000
@@ -94,7 +94,8 @@ type Config struct {
 	Heartbeat time.Duration
 	// DialTimeout bounds opening where the context has no deadline; 0 is DefaultDialTimeout.
 	DialTimeout time.Duration
-	// RequestTimeout is how long an answer may take before its connection counts as dead; 0 is DefaultRequestTimeout. A batch whose answer
+	// RequestTimeout is how long a broker may be silent while it owes an answer before its connection counts as dead; 0 is
+	// DefaultRequestTimeout. An answer that comes slowly may take longer, as long as some of it comes in each such time. A batch whose answer
 	// did not come is sent again with the same sequence.
 	RequestTimeout time.Duration
 	// Queue and QueueBytes bound what the publisher holds without a fate; 0 is DefaultQueue and DefaultQueueBytes.

@@ -23,6 +23,9 @@ const readBuffer = 64 << 10
 // largestAnswer guards against a stream that is not Kafka's.
 const largestAnswer = 256 << 20
 
+// writePiece is how much of a request must be taken within the limit of an answer: a batch of 1 MiB is more than a slow link takes in that time.
+const writePiece = 256 << 10
+
 var errProtocol = errors.New("not a Kafka broker's answer")
 
 // conn is one connection. Requests are answered in the order in which they were written; one goroutine reads, so that a cut shows at once.
@@ -31,7 +34,8 @@ type conn struct {
 	nc       net.Conn
 	broker   int32
 	client   string
-	limit    time.Duration // how long an answer may take
+	limit    time.Duration // how long the broker may be silent while an answer is due
+	began    time.Time
 	versions map[protocol.ApiKey]versionRange
 
 	writing sync.Mutex // held while a request is written: answers are read meanwhile, without which the peer might not read on
@@ -42,8 +46,10 @@ type conn struct {
 	waiting []*exchange
 	err     error
 
+	heard atomic.Int64       // when bytes came last, in nanoseconds since it began
 	done  chan struct{}      // closed when the reader has ended
 	head  [8]byte            // of an answer; the reader's
+	cut   error              // what ended the stream; the reader's
 	ended func(*conn, error) // told when the connection ends by itself; must not block
 	stage atomic.Int32
 }
@@ -66,7 +72,7 @@ type exchange struct {
 }
 
 func newConn(nc net.Conn, broker int32, client string, limit time.Duration, ended func(*conn, error)) *conn {
-	c := &conn{nc: nc, broker: broker, client: client, limit: limit, ended: ended, done: make(chan struct{})}
+	c := &conn{nc: nc, broker: broker, client: client, limit: limit, began: time.Now(), ended: ended, done: make(chan struct{})}
 	go c.readAll()
 	return c
 }
@@ -111,7 +117,7 @@ func (c *conn) broke(err error) {
 
 func (c *conn) readAll() {
 	defer close(c.done)
-	r := bufio.NewReaderSize(c.nc, readBuffer)
+	r := bufio.NewReaderSize(ear{c}, readBuffer)
 	for {
 		if err := c.readOne(r); err != nil {
 			c.broke(err)
@@ -119,6 +125,21 @@ func (c *conn) readAll() {
 		}
 	}
 }
+
+// ear reads what comes over a connection, and notes when.
+type ear struct{ *conn }
+
+func (e ear) Read(b []byte) (int, error) {
+	n, err := e.nc.Read(b)
+	e.heard.Store(int64(time.Since(e.began)))
+	if err != nil {
+		e.cut = err
+	}
+	return n, err
+}
+
+// silence is for how long nothing has come.
+func (c *conn) silence() time.Duration { return time.Since(c.began) - time.Duration(c.heard.Load()) }
 
 func (c *conn) readOne(r *bufio.Reader) error {
 	head := c.head[:]
@@ -139,12 +160,25 @@ func (c *conn) readOne(r *bufio.Reader) error {
 	if x == nil || x.serial != serial {
 		return fmt.Errorf("%w: it answers no request", errProtocol)
 	}
-	err := x.read(r, size-4)
+	err := c.reason(x.read(r, size-4))
 	if err == nil {
 		c.stage.CompareAndSwap(stageGreeted, stageServed)
 	}
 	x.finished <- err
 	return err
+}
+
+// reason is why an answer could not be read: one that is cut off is no broken one, and is worth another try.
+func (c *conn) reason(err error) error {
+	if err == nil || c.cut == nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err // this end has cut it
+	}
+	return fmt.Errorf("read: %w", c.cut)
 }
 
 // send writes one request frame, of which write adds what follows the client's name.
@@ -160,10 +194,7 @@ func (c *conn) send(x *exchange, write func(out *bytes.Buffer, serial int32) err
 		return err
 	}
 	c.serial++
-	err := c.nc.SetWriteDeadline(time.Now().Add(c.limit))
-	if err == nil {
-		_, err = c.nc.Write(c.out.Bytes())
-	}
+	err := c.write(c.out.Bytes())
 	if c.out.Cap() > 4<<20 && c.out.Len() < c.out.Cap()/4 {
 		c.out = bytes.Buffer{} // large requests are not remembered once they are smaller again
 	}
@@ -171,6 +202,21 @@ func (c *conn) send(x *exchange, write func(out *bytes.Buffer, serial int32) err
 		c.broke(fmt.Errorf("write: %w", err))
 	}
 	return nil // the reader, or fail, finishes the exchange
+}
+
+// write writes a request, of which each piece has the limit for itself.
+func (c *conn) write(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), writePiece)
+		if err := c.nc.SetWriteDeadline(time.Now().Add(c.limit)); err != nil {
+			return err
+		}
+		if _, err := c.nc.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // await notes that an answer is to come, unless the connection has ended.
@@ -183,7 +229,9 @@ func (c *conn) await(x *exchange) error {
 	return c.err
 }
 
-// wait waits for the answer. When ctx ends first the answer is read and thrown away later; when it takes too long the connection is dead.
+// wait waits for the answer. When ctx ends first the answer is read and thrown away later; when nothing comes for too long the connection is
+// dead. An answer that comes slowly may take its time: a fetch of some MiB, thrown away for that, would only be asked for again. Answers come
+// in order, so whatever comes brings this one nearer.
 func (c *conn) wait(ctx context.Context, x *exchange, limit time.Duration) error {
 	if x.timer == nil {
 		x.timer = time.NewTimer(limit)
@@ -191,14 +239,20 @@ func (c *conn) wait(ctx context.Context, x *exchange, limit time.Duration) error
 		x.timer.Reset(limit)
 	}
 	defer x.timer.Stop()
-	select {
-	case err := <-x.finished:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-x.timer.C:
-		c.broke(errNoAnswer)
-		return <-x.finished
+	for {
+		select {
+		case err := <-x.finished:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-x.timer.C:
+		}
+		left := min(limit, c.limit) - c.silence()
+		if left <= 0 {
+			c.broke(errNoAnswer)
+			return <-x.finished
+		}
+		x.timer.Reset(left)
 	}
 }
 

@@ -98,7 +98,7 @@ func (a *admin) declareInbox(ctx context.Context, g groupSpec, n int) error {
 		if t := a.cluster.known(name); t != nil && len(t.leaders) > 0 && !slices.Contains(t.leaders, noBroker) {
 			continue
 		}
-		if _, err := a.settled(ctx, name); err != nil {
+		if _, err := a.settled(ctx, name, 1); err != nil {
 			return err
 		}
 	}

@@ -79,6 +79,11 @@ func denied(err error) bool {
 		kafkago.TransactionalIDAuthorizationFailed, kafkago.SecurityDisabled)
 }
 
+// forbidden is denied, but for a login that is refused: brokers that have just begun may not know their users yet.
+func forbidden(err error) bool {
+	return denied(err) && !is(err, kafkago.SASLAuthenticationFailed, kafkago.UnsupportedSASLMechanism, kafkago.IllegalSASLState)
+}
+
 // distrusts reports whether one side of a TLS connection refuses the other: by the certificate, for want of one, or since it does not speak TLS.
 // Who opens a connection learns it at once; one that was open goes on trying, since certificates are exchanged.
 func distrusts(err error) bool {

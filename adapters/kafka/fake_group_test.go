@@ -8,6 +8,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/deletegroups"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/heartbeat"
@@ -27,6 +28,11 @@ type fakeGroup struct {
 	stored     map[target]committed
 	refuse     kafkago.Error // what commits are told, 0 for none
 	expelled   bool          // the next heartbeat is told that the group has gone on
+	elsewhere  kafkago.Error // what joins, heartbeats and leaving are told, 0 for none
+	left       int           // so often was it left
+	cutOff     int           // after so many deletions of the group the connection breaks
+	members    int           // what it is said to have beside this one
+	blind      int           // so many questions for offsets come to one who does not lead
 }
 
 func newFakeGroup() *fakeGroup {
@@ -79,8 +85,15 @@ func (g *fakeGroup) reply(msg protocol.Message, partitions int) protocol.Message
 	case *findcoordinator.Request:
 		return &findcoordinator.Response{NodeID: 1, Host: "fake", Port: 9092}
 	case *describegroups.Request:
-		return &describegroups.Response{Groups: []describegroups.ResponseGroup{{GroupID: req.Groups[0], GroupState: "Dead"}}}
+		return &describegroups.Response{Groups: []describegroups.ResponseGroup{{
+			GroupID: req.Groups[0], GroupState: "Dead", Members: make([]describegroups.ResponseGroupMember, g.members),
+		}}}
+	case *deletegroups.Request:
+		return g.delete()
 	case *joingroup.Request:
+		if g.elsewhere != 0 {
+			return &joingroup.Response{ErrorCode: int16(g.elsewhere)}
+		}
 		g.generation++
 		return &joingroup.Response{
 			GenerationID: g.generation, ProtocolName: protocolName, LeaderID: "m-1", MemberID: "m-1",
@@ -89,13 +102,14 @@ func (g *fakeGroup) reply(msg protocol.Message, partitions int) protocol.Message
 	case *syncgroup.Request:
 		return &syncgroup.Response{Assignments: req.Assignments[0].Assignment}
 	case *heartbeat.Request:
-		res := &heartbeat.Response{}
+		res := &heartbeat.Response{ErrorCode: int16(g.elsewhere)}
 		if g.expelled {
 			g.expelled, res.ErrorCode = false, int16(kafkago.UnknownMemberId)
 		}
 		return res
 	case *leavegroup.Request:
-		return &leavegroup.Response{}
+		g.left++
+		return &leavegroup.Response{ErrorCode: int16(g.elsewhere)}
 	case *offsetfetch.Request:
 		return g.positions(req)
 	case *offsetcommit.Request:
@@ -105,6 +119,24 @@ func (g *fakeGroup) reply(msg protocol.Message, partitions int) protocol.Message
 	default:
 		return nil
 	}
+}
+
+// delete deletes the group; nil where the answer is lost.
+func (g *fakeGroup) delete() protocol.Message {
+	res := &deletegroups.Response{Responses: []deletegroups.ResponseGroup{{}}}
+	if g.members > 0 {
+		res.Responses[0].ErrorCode = int16(kafkago.NonEmptyGroup)
+		return res
+	}
+	if len(g.stored) == 0 {
+		res.Responses[0].ErrorCode = int16(kafkago.GroupIdNotFound)
+	}
+	clear(g.stored)
+	if g.cutOff > 0 {
+		g.cutOff--
+		return nil
+	}
+	return res
 }
 
 func (g *fakeGroup) positions(req *offsetfetch.Request) protocol.Message {
@@ -142,12 +174,17 @@ func (g *fakeGroup) commit(req *offsetcommit.Request) protocol.Message {
 
 func (g *fakeGroup) offsets(req *listoffsets.Request) protocol.Message {
 	topic := listoffsets.ResponseTopic{Topic: req.Topics[0].Topic}
+	code := int16(0)
+	if g.blind > 0 {
+		g.blind--
+		code = int16(kafkago.NotLeaderForPartition)
+	}
 	for _, p := range req.Topics[0].Partitions {
 		offset := int64(0)
 		if p.Timestamp != atOldest {
 			offset = g.ends[target{topic.Topic, int(p.Partition)}]
 		}
-		topic.Partitions = append(topic.Partitions, listoffsets.ResponsePartition{Partition: p.Partition, Offset: offset})
+		topic.Partitions = append(topic.Partitions, listoffsets.ResponsePartition{Partition: p.Partition, ErrorCode: code, Offset: offset})
 	}
 	return &listoffsets.Response{Topics: []listoffsets.ResponseTopic{topic}}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"slices"
@@ -12,12 +13,16 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/protocol/createpartitions"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/deletetopics"
 	"github.com/segmentio/kafka-go/protocol/describeconfigs"
 	"github.com/segmentio/kafka-go/protocol/initproducerid"
 	"github.com/segmentio/kafka-go/protocol/listgroups"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 	"github.com/segmentio/kafka-go/protocol/produce"
+	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
 )
 
 // fake is as much of a Kafka cluster as publishing needs: one broker in this process, one topic with a group. Its connections are pipes, so
@@ -37,7 +42,10 @@ type fake struct {
 	listless   bool // no group is listed
 	requests   int  // of any kind
 	topics     fakeTopics
-	told       notices // by subscriptions of reads
+	told       notices         // by subscriptions of reads
+	mute       protocol.ApiKey // requests of this kind get no answer; that of Produce is for none
+	ghosts     int             // so many answers still tell of the ghost
+	locked     bool            // every login is refused
 }
 
 // attempt is one batch that was sent.
@@ -58,10 +66,16 @@ type verdict struct {
 
 const fakeTopic = "orders"
 
+// ghost is a broker that has just died.
+const ghost = "ghost:9092"
+
 func newFake(partitions int) *fake { return &fake{partitions: partitions, leaderless: map[int]bool{}} }
 
 // Dial is for Config.Dial.
-func (f *fake) Dial(context.Context, string, string) (net.Conn, error) {
+func (f *fake) Dial(_ context.Context, _, address string) (net.Conn, error) {
+	if address == ghost {
+		return nil, errors.New("nobody listens")
+	}
 	near, far := net.Pipe()
 	f.mu.Lock()
 	f.conns = append(f.conns, far)
@@ -88,8 +102,12 @@ func (f *fake) serve(c net.Conn) {
 		}
 		f.mu.Lock()
 		f.requests++
+		mute := f.mute
 		f.mu.Unlock()
 		key, version, serial := protocol.ApiKey(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:])), int32(binary.BigEndian.Uint32(frame[4:]))
+		if mute != protocol.Produce && key == mute {
+			continue
+		}
 		var res protocol.Message
 		switch key {
 		case protocol.Produce:
@@ -135,6 +153,10 @@ func (f *fake) reply(msg protocol.Message) protocol.Message {
 		return res
 	case *metadata.Request:
 		res := &metadata.Response{Brokers: []metadata.ResponseBroker{{NodeID: 1, Host: "fake", Port: 9092}}, ControllerID: 1}
+		if f.ghosts > 0 {
+			f.ghosts--
+			res.Brokers = append(res.Brokers, metadata.ResponseBroker{NodeID: 0, Host: "ghost", Port: 9092})
+		}
 		for _, name := range req.TopicNames {
 			res.Topics = append(res.Topics, f.topic(name))
 		}
@@ -149,9 +171,16 @@ func (f *fake) reply(msg protocol.Message) protocol.Message {
 	case *initproducerid.Request:
 		f.ids++
 		return &initproducerid.Response{ProducerID: 4000 + f.ids}
-	case *createtopics.Request:
-		f.topics.create(req)
-		return &createtopics.Response{}
+	case *saslhandshake.Request:
+		return &saslhandshake.Response{}
+	case *saslauthenticate.Request:
+		res := &saslauthenticate.Response{}
+		if f.locked {
+			res.ErrorCode = int16(kafkago.SASLAuthenticationFailed)
+		}
+		return res
+	case *createtopics.Request, *createpartitions.Request, *deletetopics.Request:
+		return f.topics.administer(msg)
 	default:
 		if f.group == nil {
 			return nil
@@ -204,7 +233,12 @@ func (f *fake) topic(name string) metadata.ResponseTopic {
 		t.ErrorCode = 3
 		return t
 	}
-	for i := range f.partitions {
+	n := f.partitions
+	if name != fakeTopic && f.topics.short > 0 {
+		f.topics.short--
+		n--
+	}
+	for i := range n {
 		leader := int32(1)
 		if f.leaderless[i] {
 			leader = -1

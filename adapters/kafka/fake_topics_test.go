@@ -10,7 +10,9 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/createpartitions"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/deletetopics"
 )
 
 // fakeTopics is what the fake tells of its topics beside their partitions. The zero value is a broker from before there were ids. The fake's
@@ -26,6 +28,9 @@ type fakeTopics struct {
 	byName  int                         // fetches that asked for no id
 	lies    int                         // so many answers tell the id of another topic
 	trims   int                         // requests to delete records
+	short   int                         // so many answers tell one partition less of a tier
+	grown   int                         // requests for more partitions
+	denied  bool                        // they are not allowed; else somebody was faster
 }
 
 // flexibleFakes are the versions from which requests are read here.
@@ -51,6 +56,33 @@ func (ft *fakeTopics) missing(name string) bool {
 		return true
 	}
 	return ft.gone[name]
+}
+
+// administer makes, widens and deletes topics.
+func (ft *fakeTopics) administer(msg protocol.Message) protocol.Message {
+	switch req := msg.(type) {
+	case *createtopics.Request:
+		ft.create(req)
+		return &createtopics.Response{}
+	case *createpartitions.Request:
+		res := &createpartitions.Response{}
+		for _, t := range req.Topics {
+			one := createpartitions.ResponseResult{Name: t.Name, ErrorCode: int16(kafkago.InvalidPartitionNumber)}
+			if ft.denied {
+				one.ErrorCode = int16(kafkago.TopicAuthorizationFailed)
+			}
+			res.Results = append(res.Results, one)
+		}
+		ft.grown++
+		return res
+	case *deletetopics.Request:
+		for _, name := range req.TopicNames {
+			ft.gone[name] = true
+		}
+		return &deletetopics.Response{}
+	default:
+		return nil
+	}
 }
 
 func (ft *fakeTopics) create(req *createtopics.Request) {

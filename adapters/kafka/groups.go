@@ -65,11 +65,41 @@ func (d *Driver) DeleteGroup(ctx context.Context, topic, group string) error {
 			return err
 		}
 	})
-	if err == nil {
-		err = retry(ctx, func() error { return d.admin.remove(ctx, inboxTopics(topic, group)...) })
+	if err == nil || errors.Is(err, driver.ErrUnknownTopic) {
+		err = d.deleteInbox(ctx, topic, group, err)
 	}
 	d.admin.epoch.Add(1)
 	return fail("delete group", topic, err)
+}
+
+// deleteInbox deletes the inbox of a group that is gone. unknown is why there was no such group, nil where it was deleted just now: it may be
+// gone by an attempt whose answer was lost, or that ended before the inbox was deleted, or since its positions expired.
+func (d *Driver) deleteInbox(ctx context.Context, topic, group string, unknown error) error {
+	all := inboxTopics(topic, group)
+	err := retry(ctx, func() error {
+		if err := d.cluster.refresh(ctx, all...); err != nil {
+			return err
+		}
+		there := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return d.cluster.known(name) == nil })
+		if len(there) == 0 {
+			return nil
+		}
+		if unknown != nil {
+			// Members have no position for a moment where the topic was deleted and made again.
+			switch err := d.cluster.deleteGroup(ctx, groupID(topic, group)); {
+			case is(err, kafkago.NonEmptyGroup):
+				return driver.ErrInUse
+			case err != nil && !is(err, kafkago.GroupIdNotFound):
+				return err
+			}
+		}
+		unknown = nil
+		return d.admin.remove(ctx, there...)
+	})
+	if err != nil && !denied(err) {
+		return err
+	}
+	return or(unknown, err)
 }
 
 // unused returns the positions of a group; ErrInUse where it has members, ErrUnknownTopic where it is not there.

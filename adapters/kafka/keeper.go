@@ -21,6 +21,7 @@ type keeper struct {
 	trimmed time.Time
 	absent  atomic.Bool // a topic was seen to be missing
 	missed  time.Time   // when it was seen first, zero for not yet
+	barred  bool        // it was told that partitions that were added are not read
 }
 
 const (
@@ -79,7 +80,7 @@ func (k *keeper) begin(ctx context.Context) time.Duration {
 	case errors.Is(err, driver.ErrUnknownTopic):
 		k.absent.Store(true)
 		return startPause
-	case denied(err):
+	case forbidden(err):
 		s.mu.Lock()
 		s.refused("look up positions", err)
 		s.mu.Unlock()
@@ -100,6 +101,12 @@ func (s *subscription) startUnits(ctx context.Context, fresh []*unit) error {
 	if err := s.d.cluster.refresh(ctx, s.member.topics...); err != nil {
 		return err
 	}
+	// Whoever has found the partitions gave the inbox as many, of which this broker may not know yet.
+	if t := s.d.cluster.known(s.spec.Topic); t != nil {
+		if err := s.d.admin.grow(ctx, len(t.leaders), s.member.topics[1:]...); err != nil && !permanent(err) {
+			return err
+		}
+	}
 	partitions, logs := map[string]int{}, map[string]topicID{}
 	for _, topic := range s.member.topics {
 		t := s.d.cluster.known(topic)
@@ -116,7 +123,8 @@ func (s *subscription) startUnits(ctx context.Context, fresh []*unit) error {
 		return err
 	}
 	forgotten := !slices.ContainsFunc(found[s.spec.Topic], func(c committed) bool { return c.offset >= 0 })
-	if err := s.disown(ctx, found, logs); err != nil {
+	gaps, err := s.disown(ctx, fresh, found, logs)
+	if err != nil {
 		return err
 	}
 	oldest := map[string][]int64{}
@@ -128,7 +136,10 @@ func (s *subscription) startUnits(ctx context.Context, fresh []*unit) error {
 		}
 	}
 	if forgotten {
-		s.lost(-1, "the group's positions are gone: going on at the oldest that is held")
+		gaps = append(gaps, "the group's positions are gone: going on at the oldest that is held")
+	}
+	for _, detail := range gaps {
+		s.lost(-1, detail)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +151,8 @@ func (s *subscription) startUnits(ctx context.Context, fresh []*unit) error {
 	return nil
 }
 
-// startUnit begins to fetch. What has no position is a partition found later, which is read from its beginning. The lock is held.
+// startUnit begins to fetch. What has no position is a partition found later, which is read from its beginning, and has one from then on: who
+// comes next has nothing to tell of it. The lock is held.
 func (s *subscription) startUnit(u *unit, logs map[string]topicID, found map[string][]committed, oldest map[string][]int64) {
 	for i, topic := range s.member.topics {
 		if u.number >= len(found[topic]) {
@@ -155,6 +167,9 @@ func (s *subscription) startUnit(u *unit, logs map[string]topicID, found map[str
 		f.fetchAt, f.ledger.next, f.before = at.offset, at.offset, decodeAhead(at.offset, at.ahead)
 		u.feeds = append(u.feeds, f)
 		s.attach(f)
+		if f.stored.offset < 0 {
+			f.touch()
+		}
 	}
 }
 
@@ -251,9 +266,14 @@ func (k *keeper) look(ctx context.Context) {
 	if !grown {
 		return
 	}
-	if s.d.admin.grow(ctx, n, s.member.topics[1:]...) != nil {
+	if err := s.d.admin.grow(ctx, n, s.member.topics[1:]...); err != nil {
+		if forbidden(err) && !k.barred {
+			k.barred = true
+			s.tell(driver.Notice{Kind: driver.Mismatch, Detail: "the topic has more partitions, which are not read: the inbox can't have as many", Err: err})
+		}
 		return
 	}
+	k.barred = false
 	s.mu.Lock()
 	s.partitions = n
 	s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -23,9 +24,12 @@ type member struct {
 	s      *subscription
 	topics []string // the topic, and the tiers of the inbox
 	conn   *conn
-	seen   time.Time     // when the group last answered: a session after that others may have taken over
-	kick   chan struct{} // of capacity 1, a flag: join again
-	joined chan error    // of capacity 1: the first outcome
+	asked  time.Time             // when the last request was written
+	seen   time.Time             // when the group last answered: a session after that others may have taken over
+	kick   chan struct{}         // of capacity 1, a flag: join again
+	joined chan error            // of capacity 1: the first outcome
+	opened bool                  // the first join has succeeded
+	latest atomic.Pointer[error] // why the latest try failed
 
 	// Guarded by the subscription's lock.
 	id         string
@@ -47,17 +51,20 @@ func (m *member) run(ctx context.Context) {
 		err := m.join(ctx)
 		if err == nil {
 			pause.Reset()
+			m.opened = true
 			m.report(nil)
 			err = m.beat(ctx)
 		}
 		if err == nil {
 			continue // joins again
 		}
+		m.latest.Store(&err)
 		if m.excluded(err) {
 			m.expel(err)
+			_ = pause.Wait(ctx)
 			continue
 		}
-		if denied(err) || is(err, kafkago.InconsistentGroupProtocol, kafkago.InvalidSessionTimeout, kafkago.InvalidGroupId) {
+		if forbidden(err) || !m.opened && denied(err) || is(err, kafkago.InconsistentGroupProtocol, kafkago.InvalidSessionTimeout, kafkago.InvalidGroupId) {
 			m.die(err)
 			return
 		}
@@ -67,6 +74,14 @@ func (m *member) run(ctx context.Context) {
 		m.expire(err)
 		_ = pause.Wait(ctx)
 	}
+}
+
+// reason is why the latest try to be a member failed, or nil.
+func (m *member) reason() error {
+	if err := m.latest.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // report tells the outcome of the first join.
@@ -107,49 +122,64 @@ func (m *member) expel(err error) {
 
 // expire gives up everything when the group has not been heard of for a session.
 func (m *member) expire(err error) {
-	if !m.seen.IsZero() && time.Since(m.seen) > m.s.d.cfg.Session {
+	if !m.seen.IsZero() && m.left() <= 0 {
 		m.expel(fmt.Errorf("session is over: %w", err))
 	}
+}
+
+// left is what is left of the session.
+func (m *member) left() time.Duration { return m.s.d.cfg.Session - time.Since(m.seen) }
+
+// connect makes sure of the member's own connection. It gives up at the end of the session: what is held then is to be given up too.
+func (m *member) connect(ctx context.Context) error {
+	c := m.s.d.cluster
+	if m.conn != nil && !m.conn.dead() {
+		return nil
+	}
+	c.hangUp(m.conn)
+	m.conn = nil
+	if !m.seen.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, m.left(), errNoAnswer)
+		defer cancel()
+	}
+	id, err := c.coordinator(ctx, m.s.group)
+	if err != nil {
+		return err
+	}
+	if m.conn, err = c.dial(ctx, id); err != nil {
+		c.moved(m.s.group)
+	}
+	return err
 }
 
 // ask sends a request over the member's own connection: joining may take as long as a rebalance.
 func (m *member) ask(ctx context.Context, msg protocol.Message, limit time.Duration) (protocol.Message, error) {
 	c := m.s.d.cluster
-	if m.conn == nil || m.conn.dead() {
-		c.hangUp(m.conn)
-		m.conn = nil
-		id, err := c.coordinator(ctx, m.s.group)
-		if err != nil {
-			return nil, err
-		}
-		if m.conn, err = c.dial(ctx, id); err != nil {
-			c.moved(m.s.group)
-			return nil, err
-		}
+	if err := m.connect(ctx); err != nil {
+		return nil, err
 	}
-	began := time.Now()
+	m.asked = time.Now()
 	answer, err := m.conn.callFor(ctx, msg, limit)
 	if err != nil {
 		if m.conn.dead() {
 			c.trouble(err)
 		}
 		c.moved(m.s.group)
-		return nil, err
 	}
-	if began.After(m.seen) && msg.ApiKey() != protocol.JoinGroup {
-		m.seen = began
-	} else if msg.ApiKey() == protocol.JoinGroup {
-		m.seen = time.Now() // the group does not drop who waits in a rebalance
-	}
-	return answer, nil
+	return answer, err
 }
 
-// failed turns an answer's code into an error, and looks for another coordinator where that is the reason.
-func (m *member) failed(n int16) error {
+// failed turns an answer's code into an error, and looks for another coordinator where that is the reason. at is when the group showed that it
+// has this member: who is not its coordinator shows nothing.
+func (m *member) failed(n int16, at time.Time) error {
 	err := code(n)
 	if m.s.d.cluster.elsewhere(m.s.group, err) {
 		m.s.d.cluster.hangUp(m.conn)
 		m.conn = nil
+	}
+	if at.After(m.seen) && !is(err, kafkago.NotCoordinatorForGroup, kafkago.GroupCoordinatorNotAvailable) {
+		m.seen = at
 	}
 	return err
 }
@@ -194,7 +224,7 @@ func (m *member) join(ctx context.Context) error {
 		m.id = res.MemberID
 		s.mu.Unlock()
 	}
-	if err := m.failed(res.ErrorCode); err != nil {
+	if err := m.failed(res.ErrorCode, time.Now()); err != nil { // the group does not drop who waits in a rebalance
 		return err
 	}
 	req := &syncgroup.Request{GroupID: s.group, GenerationID: res.GenerationID, MemberID: res.MemberID}
@@ -208,7 +238,7 @@ func (m *member) join(ctx context.Context) error {
 	if !ok {
 		return errProtocol
 	}
-	if err := m.failed(synced.ErrorCode); err != nil {
+	if err := m.failed(synced.ErrorCode, m.asked); err != nil {
 		return err
 	}
 	m.apply(res.GenerationID, decodeAssignment(synced.Assignments, s.spec.Topic))
@@ -285,7 +315,8 @@ func (m *member) beat(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		id, generation := m.place()
-		answer, err := m.ask(ctx, &heartbeat.Request{GroupID: m.s.group, GenerationID: generation, MemberID: id}, m.s.d.cfg.RequestTimeout)
+		limit := min(m.s.d.cfg.RequestTimeout, max(0, m.left()))
+		answer, err := m.ask(ctx, &heartbeat.Request{GroupID: m.s.group, GenerationID: generation, MemberID: id}, limit)
 		if err != nil {
 			if m.expire(err); m.seen.IsZero() {
 				return err
@@ -296,7 +327,7 @@ func (m *member) beat(ctx context.Context) error {
 		if !ok {
 			return errProtocol
 		}
-		if err := m.failed(res.ErrorCode); err != nil {
+		if err := m.failed(res.ErrorCode, m.asked); err != nil {
 			if is(err, kafkago.RebalanceInProgress) {
 				return nil
 			}
@@ -323,6 +354,21 @@ func (m *member) leave(ctx context.Context) error {
 	if ctx.Err() == nil {
 		quick = ctx
 	}
-	_, err := m.s.d.cluster.askGroup(quick, m.s.group, &leavegroup.Request{GroupID: m.s.group, MemberID: id})
-	return err
+	c, pause := m.s.d.cluster, backoff.New(retryFirst, retryMost)
+	for {
+		answer, err := c.askGroup(quick, m.s.group, &leavegroup.Request{GroupID: m.s.group, MemberID: id})
+		if err != nil {
+			return err
+		}
+		res, ok := answer.(*leavegroup.Response)
+		if !ok {
+			return errProtocol
+		}
+		if err = code(res.ErrorCode); !c.elsewhere(m.s.group, err) {
+			return nil // who is no member any more need not leave
+		}
+		if pause.Wait(quick) != nil {
+			return ended(quick, err)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
 	"github.com/herald-go/herald/pkg/driver"
@@ -14,10 +13,11 @@ import (
 type mover struct {
 	s *subscription
 
-	mu    sync.Mutex
-	queue []*moving
-	count int           // in the queue and under way
-	wake  chan struct{} // of capacity 1, a flag
+	mu     sync.Mutex
+	queue  []*moving
+	count  int           // in the queue and under way
+	failed bool          // one was not stored since that was asked last
+	wake   chan struct{} // of capacity 1, a flag
 }
 
 // moving is one message under way.
@@ -55,23 +55,51 @@ func (v *mover) take() []*moving {
 	return all
 }
 
+// failing reports whether one was not stored since it was asked last.
+func (v *mover) failing() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	failed := v.failed
+	v.failed = false
+	return failed
+}
+
+// forget counts one less that is under way.
+func (v *mover) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.count--
+}
+
 func (v *mover) run(ctx context.Context) {
 	pause := backoff.New(retryFirst, retryMost)
-	failing := time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-v.wake:
 		}
-		if time.Since(failing) < retryMost && pause.Wait(ctx) != nil {
+		if !v.failing() {
+			pause.Reset()
+		} else if pause.Wait(ctx) != nil {
 			return
 		}
-		failing = time.Now()
 		for _, x := range v.take() {
+			if x.lost() {
+				v.forget()
+				continue
+			}
 			v.s.d.pub.put(ctx, x.key(), []*driver.Message{x.msg.Copy()}, x)
 		}
 	}
+}
+
+// lost reports whether the original's partition is another member's by now, who moves it too.
+func (x *moving) lost() bool {
+	s := x.mover.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return x.feed.unit.gone
 }
 
 // key is the inbox. What comes from the topic is marked, so that nobody trusts it more than before.
@@ -89,14 +117,12 @@ func (x *moving) Done(_ int, fate driver.Fate, _ error) {
 	v := x.mover
 	if fate != driver.Stored {
 		v.mu.Lock()
-		v.queue = append(v.queue, x)
+		v.queue, v.failed = append(v.queue, x), true
 		v.mu.Unlock()
 		signal(v.wake)
 		return
 	}
-	v.mu.Lock()
-	v.count--
-	v.mu.Unlock()
+	v.forget()
 	s := v.s
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,7 @@ const (
 )
 
 // part is what waits for one partition, in order, with at most one batch on its way. At any time it belongs to nobody, to a sender or to the
-// seeker; that one alone touches flying, producer and sequence.
+// seeker; that one alone touches flying, producer, sequence and missed.
 type part struct {
 	p      *publisher
 	topic  string
@@ -33,6 +33,7 @@ type part struct {
 	producer producer // id 0 with sequence 0 asks for an identity
 	known    bool     // the producer is set
 	sequence int32
+	missed   time.Time // when its topic was seen to be missing; the seeker's
 
 	mu      sync.Mutex // guards what follows
 	waiting []item     // from head on

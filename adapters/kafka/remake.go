@@ -75,14 +75,16 @@ func (s *subscription) remake(ctx context.Context) error {
 	return err
 }
 
-// disown takes the positions that belong to a topic of the same name that is gone for none: a member may have stored one before it saw the new
-// topic. found is by topic, as positions returns it.
-func (s *subscription) disown(ctx context.Context, found map[string][]committed, logs map[string]topicID) error {
+// disown takes the positions of some units that belong to a topic of the same name that is gone for none: a member may have stored one before it
+// saw the new topic. found is by topic, as positions returns it. What is returned is to be told once the units have begun.
+func (s *subscription) disown(
+	ctx context.Context, units []*unit, found map[string][]committed, logs map[string]topicID,
+) (gaps []string, err error) {
 	for topic, all := range found {
 		var others []int
-		for i, at := range all {
-			if logBeside(at.ahead).anotherThan(logs[topic]) {
-				others = append(others, i)
+		for _, u := range units {
+			if u.number < len(all) && logBeside(all[u.number].ahead).anotherThan(logs[topic]) {
+				others = append(others, u.number)
 			}
 		}
 		if len(others) == 0 {
@@ -90,14 +92,15 @@ func (s *subscription) disown(ctx context.Context, found map[string][]committed,
 		}
 		// The position may be of a topic that is newer than what the broker knew that was asked.
 		if err := s.d.cluster.confirm(ctx, topic, others[0], logs[topic]); err != nil {
-			return fmt.Errorf("%s: %w", topic, err)
+			return nil, fmt.Errorf("%s: %w", topic, err)
 		}
+		slices.Sort(others)
 		for _, i := range others {
 			all[i] = committed{offset: -1}
 		}
-		s.lost(-1, fmt.Sprintf("%s: the topic was deleted and made again, going on at the oldest that is held in partitions %v", topic, others))
+		gaps = append(gaps, fmt.Sprintf("%s: the topic was deleted and made again, going on at the oldest that is held in partitions %v", topic, others))
 	}
-	return nil
+	return gaps, nil
 }
 
 // vanished reports whether what is not stored has nowhere to be stored: its topics are not there, by what a broker says now.

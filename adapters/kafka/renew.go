@@ -22,7 +22,7 @@ func (s *subscription) renewAll(ctx context.Context, feeds []*feed) {
 		if t == nil || !t.id.anotherThan(f.ledger.log) {
 			continue
 		}
-		if err := s.renew(ctx, f, t); denied(err) {
+		if err := s.renew(ctx, f, t); forbidden(err) {
 			s.mu.Lock()
 			s.refused("read the topic that was made again, "+f.topic, err)
 			s.mu.Unlock()

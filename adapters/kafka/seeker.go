@@ -69,16 +69,28 @@ func (s *seeker) seek(ctx context.Context, parts []*part) {
 	for _, x := range parts {
 		switch {
 		case !x.rest():
-		case err == nil && s.p.cluster.known(x.topic) == nil:
-			x.vanished()
+		case err != nil:
+			s.push(x)
+		case s.p.cluster.known(x.topic) != nil:
+			x.missed = time.Time{}
+			s.p.assign(x)
+		default:
+			x.misses()
 			if x.rest() {
 				s.push(x)
 			}
-		case err != nil:
-			s.push(x)
-		default:
-			s.p.assign(x)
 		}
+	}
+}
+
+// misses ends what waits for a topic that is missing at two looks: a broker that has just begun, or is behind, may not know it for a moment.
+func (x *part) misses() {
+	switch {
+	case x.missed.IsZero():
+		x.missed = time.Now()
+	case time.Since(x.missed) >= startPause:
+		x.vanished()
+		x.missed = time.Time{}
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *subscription) open(ctx context.Context) error {
 	case err := <-s.member.joined:
 		return err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended(ctx, s.member.reason())
 	}
 }
 

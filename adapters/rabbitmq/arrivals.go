@@ -43,7 +43,9 @@ func (h *hold) handOver() {
 	released := false
 	for i, m := range h.arriving.msgs {
 		switch {
-		case h.gone || h.ending: // it comes again
+		case h.gone: // it comes again
+		case h.ending: // it comes to another member, once this one has let the partition go
+			h.came(m)
 		case s.stopped:
 			h.add(m, h.arriving.sents[i], now)
 			h.release(m)

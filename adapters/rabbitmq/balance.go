@@ -109,7 +109,7 @@ func (s *subscription) giveAway(members int) {
 	s.mu.Lock()
 	var active []*tap
 	for _, t := range s.taps {
-		if t.hold != nil && t.hold.active {
+		if t.hold != nil && t.hold.active && !t.hold.gone {
 			active = append(active, t)
 		}
 	}

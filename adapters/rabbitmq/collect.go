@@ -123,7 +123,11 @@ func (s *session) unroutable(m *pending) (driver.Fate, error) {
 	case m.To.Group != "":
 		return driver.Unroutable, errNoInbox
 	}
-	if s.mend(m.To.Topic) {
+	bound, err := s.mend(m.To.Topic)
+	switch {
+	case err != nil:
+		return driver.Unavailable, because(errUnsure, err)
+	case bound:
 		return driver.Unavailable, errUnbound
 	}
 	return driver.Unroutable, errNoGroup

@@ -56,7 +56,7 @@ func (c *content) read(kind byte, payload []byte) (ended bool, err error) {
 		return false, errFrame
 	}
 	c.headed, c.left = true, binary.BigEndian.Uint64(payload[4:])
-	c.msg = &driver.Message{}
+	c.msg = &driver.Message{Exclusive: true}
 	if !c.properties(string(payload[12:])) {
 		return false, errFrame
 	}

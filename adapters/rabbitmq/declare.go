@@ -140,18 +140,31 @@ func (d *desk) declarePartitions(cfg *Config, topic, group string, types []strin
 	)
 }
 
-// adopt binds a group to everything: which types it wanted is gone with its bindings, and its members skip the others. It reports whether there
-// is such a group.
-func (d *desk) adopt(cfg *Config, topic, group string) (bool, error) {
-	n, err := d.partitions(topic, group)
-	if err != nil || n < 0 {
+// adopt binds groups to everything: which types they wanted is gone with their bindings, and their members skip the others. It reports whether
+// there is one of them. That the topic has a group is shown last, so that a topic of which only some groups are bound still looks as if it had
+// none, and is seen to again.
+func (d *desk) adopt(cfg *Config, topic string, groups []string) (bool, error) {
+	var bound []func() error // what shows each of them
+	for _, group := range groups {
+		n, err := d.partitions(topic, group)
+		if err != nil {
+			return false, err
+		}
+		if n < 0 {
+			continue
+		}
+		if err := d.bindGroup(cfg, topic, group, nil, n); err != nil {
+			return false, err
+		}
+		bound = append(bound, func() error { return d.showGroup(topic, group, n) })
+	}
+	if len(bound) == 0 {
+		return false, nil
+	}
+	if err := d.declareSink(); err != nil {
 		return false, err
 	}
-	return true, steps(
-		d.declareSink,
-		func() error { return d.showGroup(topic, group, n) },
-		func() error { return d.bindGroup(cfg, topic, group, nil, n) },
-	)
+	return true, steps(bound...)
 }
 
 // showGroup makes the topic have a group: it binds one of the group's queues to the exchange of the topic's groups.

@@ -80,7 +80,7 @@ func found(err error) (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if code(err) == amqp.NotFound {
+	if code(err) == amqp.NotFound && !unreachable(err) {
 		return false, nil
 	}
 	return false, err

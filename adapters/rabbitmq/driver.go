@@ -26,6 +26,7 @@ type Driver struct {
 	mu     sync.Mutex
 	subs   map[*subscription]struct{}
 	closed bool
+	half   map[string]bool // topics whose exchange was declared again, and whose groups may not be bound to it yet
 
 	notices sync.Mutex
 	notify  func(driver.Notice)

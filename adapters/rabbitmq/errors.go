@@ -18,6 +18,8 @@ var (
 	errLogName        = errors.New("the log's name is longer than the 255 bytes that AMQP takes")
 	errNoGroup        = errors.New("topic has no group: subscribe or declare one first, or publish with unrouted drop")
 	errUnbound        = errors.New("the topic's groups had lost their bindings, and are bound again")
+	errUnsure         = errors.New("no group of the topic is bound, and whether it has some could not be asked")
+	errUnanswered     = errors.New("the broker does not answer")
 	errNoInbox        = errors.New("group has never been subscribed, so it has no inbox")
 	errLogGone        = errors.New("the log's stream does not exist: it was deleted, or nobody has made it")
 	errKeepRefused    = errors.New("queues keep nothing for groups to come")
@@ -56,6 +58,12 @@ func code(err error) int {
 		return e.Code
 	}
 	return 0
+}
+
+// unreachable reports whether the broker calls not found what is there: a queue whose node is down, or that does not answer the broker in time.
+// AMQP has no other code for it, so the words tell.
+func unreachable(err error) bool {
+	return strings.Contains(err.Error(), "is down or inaccessible") || strings.Contains(err.Error(), "due to timeout")
 }
 
 // refusal reports whether the broker answered, so that asking the same again gets the same answer. Everything else is trouble on the way.
@@ -115,6 +123,9 @@ func explain(err error) error {
 	case amqp.ResourceLocked:
 		return because(driver.ErrConflict, err)
 	case amqp.NotFound:
+		if unreachable(err) {
+			return err
+		}
 		return because(driver.ErrUnknownTopic, err)
 	case amqp.NotImplemented:
 		return because(driver.ErrUnsupported, err)

@@ -36,9 +36,10 @@ func (a answered) Done(_ int, fate driver.Fate, err error) {
 	a <- err
 }
 
-// registered returns the groups that a topic has ever had, by name.
+// registered returns the groups that a topic has ever had, by name. The list has a name from its beginning on, so one that seems to be empty is
+// waited for: whoever took it for empty would bind no group to an exchange that he has declared again.
 func (d *Driver) registered(ctx context.Context, topic string) ([]string, error) {
-	r, err := d.read(ctx, registryStream(topic), driver.Start{Kind: driver.StartOldest}, "")
+	r, err := d.read(ctx, registryStream(topic), driver.Start{Kind: driver.StartOldest}, "", fullWait)
 	if errors.Is(err, driver.ErrUnknownTopic) {
 		return nil, nil
 	}
@@ -98,9 +99,9 @@ func (d *Driver) DeleteGroup(ctx context.Context, topic, group string) error {
 	return fail("delete group "+group+" of", topic, explain(err))
 }
 
-// deleteEmpty deletes a stream in which there has never been anything.
+// deleteEmpty deletes a stream in which there has never been anything. That takes fullWait: what is deleted by mistake is gone.
 func (d *Driver) deleteEmpty(ctx context.Context, stream string) error {
-	last, err := d.lastOffset(ctx, stream)
+	last, err := d.lastOffset(ctx, stream, fullWait)
 	if there, err := found(err); err != nil || !there || last >= 0 {
 		return err
 	}
@@ -144,7 +145,7 @@ type counts struct {
 	later      int // on its ladder
 }
 
-// count looks at each queue of a group.
+// count looks at each queue of a group: at the ladder first, since what is due goes from there to the others.
 func (d *desk) count(topic, group string) (counts, error) {
 	var c counts
 	var err error
@@ -154,28 +155,6 @@ func (d *desk) count(topic, group string) (counts, error) {
 	if c.partitions < 0 {
 		return c, missing("group", group+" of "+topic)
 	}
-	queues := []string{groupQueue(topic, group)}
-	if c.partitions > 0 {
-		queues = queues[:0]
-		for p := range c.partitions {
-			queues = append(queues, partitionQueue(topic, group, p))
-		}
-		q, _, err := d.look(membersQueue(topic, group))
-		if err != nil {
-			return c, err
-		}
-		c.members = q.Consumers
-	}
-	for _, name := range queues {
-		q, _, err := d.look(name)
-		if err != nil {
-			return c, err
-		}
-		c.ready += q.Messages
-		if c.partitions == 0 {
-			c.members += q.Consumers
-		}
-	}
 	for _, t := range ladder {
 		q, _, err := d.look(tierQueue(topic, group, t))
 		if err != nil {
@@ -183,5 +162,30 @@ func (d *desk) count(topic, group string) (counts, error) {
 		}
 		c.later += q.Messages
 	}
-	return c, nil
+	err = d.countQueues(topic, group, &c)
+	return c, err
+}
+
+// countQueues adds what is in a group's queues, and its members.
+func (d *desk) countQueues(topic, group string, c *counts) error {
+	if c.partitions == 0 {
+		q, _, err := d.look(groupQueue(topic, group))
+		c.ready, c.members = q.Messages, q.Consumers
+		return err
+	}
+	reading := 0
+	for p := range c.partitions {
+		q, _, err := d.look(partitionQueue(topic, group, p))
+		if err != nil {
+			return err
+		}
+		c.ready += q.Messages
+		reading = max(reading, q.Consumers)
+	}
+	q, _, err := d.look(membersQueue(topic, group))
+	c.members = q.Consumers
+	if c.members == 0 { // they read before they count
+		c.members = reading
+	}
+	return err
 }

@@ -21,14 +21,15 @@ var _ driver.History = (*Driver)(nil)
 
 // Read implements driver.History for logs, and for topics where Config.History keeps them. Positions are the stream's offsets.
 func (d *Driver) Read(ctx context.Context, topic string, from driver.Start, to string) (driver.Reader, error) {
-	r, err := d.read(ctx, topic, from, to)
+	r, err := d.read(ctx, topic, from, to, emptyWait)
 	if err != nil {
 		return nil, fail("read", topic, explain(err))
 	}
 	return r, nil
 }
 
-func (d *Driver) read(ctx context.Context, topic string, from driver.Start, to string) (*reader, error) {
+// read opens a reader; least is for lastOffset.
+func (d *Driver) read(ctx context.Context, topic string, from driver.Start, to string, least time.Duration) (*reader, error) {
 	r := &reader{d: d, stream: logStream(topic), topic: topic}
 	if len(r.stream) > shortLimit {
 		return nil, missing("log", topic)
@@ -40,7 +41,7 @@ func (d *Driver) read(ctx context.Context, topic string, from driver.Start, to s
 	if err := d.ask(ctx, func(k *desk) error { return r.exists(k) }); err != nil {
 		return nil, err
 	}
-	last, err := d.lastOffset(ctx, r.stream)
+	last, err := d.lastOffset(ctx, r.stream, least)
 	if err != nil {
 		return nil, err
 	}
@@ -100,35 +101,40 @@ func parsePosition(s string) (int64, error) {
 	return n, err
 }
 
-// lastOffset returns the offset of a stream's newest message, -1 when it is empty. A replica that is behind tells less than its leader would.
-func (d *Driver) lastOffset(ctx context.Context, stream string) (int64, error) {
+// lastOffset returns the offset of a stream's newest message, -1 when it is empty: nothing came, within least or longer. A replica that is behind
+// tells less than its leader would.
+func (d *Driver) lastOffset(ctx context.Context, stream string, least time.Duration) (int64, error) {
 	last := int64(-1)
 	err := d.ask(ctx, func(k *desk) (err error) {
-		last, err = k.lastOffset(ctx, stream)
+		last, err = k.lastOffset(ctx, stream, least)
 		return err
 	})
-	return last, err
+	if err != nil {
+		return -1, err // last may still be written to
+	}
+	return last, nil
 }
 
-// How long a stream's newest chunk is waited for: of one that counts messages, and at least of one that counts none, since the count is some seconds
-// old. A broker that is busy, as its answers before tell, is waited for slowness times as long as these took.
+// How long a stream's newest chunk is waited for: of one that counts messages, or where emptiness has consequences that nothing mends, and at least
+// of one that counts none, since the count is some seconds old. A broker that is busy, as its answers before tell, is waited for slowness times as
+// long as these took.
 const (
 	fullWait  = 2 * time.Second
 	emptyWait = 100 * time.Millisecond
 	slowness  = 10
 )
 
-// chunkWait is how long to wait where the broker counts so many messages and took so long to answer.
-func chunkWait(messages int, took time.Duration) time.Duration {
+// chunkWait is how long to wait, least or longer, where the broker counts so many messages and took so long to answer.
+func chunkWait(messages int, took, least time.Duration) time.Duration {
 	if messages > 0 {
 		return fullWait // it ends without a message where retention took what was counted
 	}
-	return min(fullWait, max(emptyWait, slowness*took))
+	return min(fullWait, max(least, slowness*took))
 }
 
 // lastOffset begins to read at the newest chunk, and ends when it has come. The broker sends it in one go, but not at once: with much to do it
 // answers a cancel first, as if the stream were empty.
-func (d *desk) lastOffset(ctx context.Context, stream string) (int64, error) {
+func (d *desk) lastOffset(ctx context.Context, stream string, least time.Duration) (int64, error) {
 	last, began := int64(-1), time.Now()
 	q, _, err := d.look(stream)
 	if err != nil {
@@ -143,7 +149,7 @@ func (d *desk) lastOffset(ctx context.Context, stream string) (int64, error) {
 	if err != nil {
 		return last, err
 	}
-	patience := time.NewTimer(chunkWait(q.Messages, time.Since(began)))
+	patience := time.NewTimer(chunkWait(q.Messages, time.Since(began), least))
 	defer patience.Stop()
 	select {
 	case m, ok := <-deliveries:

@@ -91,10 +91,17 @@ func (h *hold) settle(m *driver.Message, v driver.Verdict) {
 func (h *hold) add(m *driver.Message, sent, now int64) {
 	h.window.Add(m.Seq, now)
 	h.sents = append(h.sents, sent)
+	h.came(m)
+}
+
+// came counts a message that is in hand from now on.
+func (h *hold) came(m *driver.Message) {
 	h.count(m, 1)
-	if !m.Inbox {
-		h.tap.sub.came++
+	if m.Inbox {
+		h.tap.sub.again++
+		return
 	}
+	h.tap.sub.came++
 }
 
 // finished takes a message out, whatever becomes of it.

@@ -12,7 +12,7 @@ import (
 )
 
 // AMQP tells how many messages of a queue are ready, and not how many are in hand. So the members are asked: each listens at an exchange of
-// its group, and answers what it holds. Question and answer go over the publishing connections, since a consuming one that publishes would be
+// its group, and answers what it holds; survey says in what order. Question and answer go over the publishing connections, since a consuming one that publishes would be
 // blocked with the publishers.
 
 var _ driver.Lagger = (*Driver)(nil)
@@ -24,44 +24,43 @@ var errSilent = errors.New("a member of the group does not say what it holds")
 
 // inHand is a member's answer. It is a wire format.
 type inHand struct {
-	Topic int64 `json:"topic"` // messages that came through the topic
-	Inbox int64 `json:"inbox"` // messages that came through the inbox
-	Sent  int64 `json:"sent"`  // when the oldest was sent, in ms since 1970; 0 for none
+	ID        string `json:"id"`         // of the member
+	Topic     int64  `json:"topic"`      // messages that came through the topic
+	Inbox     int64  `json:"inbox"`      // messages that came through the inbox
+	Sent      int64  `json:"sent"`       // when the oldest was sent, in ms since 1970; 0 for none
+	TopicEver int64  `json:"topic_ever"` // messages that ever came through the topic, finished or not
+	InboxEver int64  `json:"inbox_ever"` // and through the inbox
 }
 
 // Lag implements driver.Lagger. What waits in the group's queue counts as the topic's, even if it came through the inbox. The age is that of
 // the oldest message in hand, by the clock of its publisher, and 0 while no member is connected.
+//
+// A message that goes from a queue to a member, or from a member to where it waits for a later try, is never missing while it is counted. So there
+// may be too many for a moment: by what members finished or moved meanwhile. What the broker itself moves, from where it waited back to the group's
+// queue or from a member that has gone, it counts nowhere until it is there.
 func (d *Driver) Lag(ctx context.Context, topic, group string) (driver.Lag, error) {
 	_, lag, err := d.measure(ctx, topic, group)
 	return lag, fail("lag of "+group+" of", topic, explain(err))
 }
 
 func (d *Driver) measure(ctx context.Context, topic, group string) (members int, lag driver.Lag, err error) {
+	v := survey{
+		count: func() (counts, error) { return d.count(ctx, topic, group) },
+		ask:   func(members int) ([]inHand, error) { return d.askMembers(ctx, topic, group, members) },
+	}
+	return v.lag(d.now())
+}
+
+func (d *Driver) count(ctx context.Context, topic, group string) (counts, error) {
 	var c counts
-	err = d.ask(ctx, func(k *desk) (err error) {
+	err := d.ask(ctx, func(k *desk) (err error) {
 		c, err = k.count(topic, group)
 		return err
 	})
 	if err != nil {
-		return 0, driver.Lag{}, err
+		return counts{}, err // c may still be written to
 	}
-	lag = driver.Lag{Count: int64(c.ready), Later: int64(c.later)}
-	held, err := d.askMembers(ctx, topic, group, c.members)
-	if err != nil {
-		return c.members, driver.Lag{}, err
-	}
-	oldest := int64(0)
-	for _, h := range held {
-		lag.Count += h.Topic
-		lag.Later += h.Inbox
-		if h.Sent > 0 && (oldest == 0 || h.Sent < oldest) {
-			oldest = h.Sent
-		}
-	}
-	if oldest > 0 && lag.Count > 0 {
-		lag.Age = max(0, d.now().Sub(time.UnixMilli(oldest)))
-	}
-	return c.members, lag, nil
+	return c, nil
 }
 
 // askMembers collects what the members hold.
@@ -155,7 +154,7 @@ func (s *subscription) answer(to string) {
 func (s *subscription) inHand() inHand {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all inHand
+	all := inHand{ID: s.id, TopicEver: int64(s.came), InboxEver: int64(s.again)} //nolint:gosec // counts
 	for _, t := range s.taps {
 		if t.hold == nil {
 			continue

@@ -10,7 +10,7 @@ import (
 
 // declareTopic declares a topic's exchange. One that somebody has deleted took its bindings with it; declared anew without them it would
 // take what the topic's groups want for what nobody wants. So whoever finds it gone restores them. doubtful says that it was gone a moment
-// ago: another client may have declared it and not be through with the rest.
+// ago: another client may have declared it and not be through with the rest. Whoever could not restore everything does so the next time.
 func (d *Driver) declareTopic(ctx context.Context, k *desk, cfg *Config, topic string, doubtful bool) error {
 	gone := false
 	if cfg.Declare == DeclareCreate {
@@ -18,12 +18,42 @@ func (d *Driver) declareTopic(ctx context.Context, k *desk, cfg *Config, topic s
 		if err != nil {
 			return err
 		}
-		gone = !there || doubtful
+		gone = !there || doubtful || d.torn(topic)
 	}
-	if err := k.declareTopic(cfg, topic); err != nil || !gone {
-		return err
+	if !gone {
+		return k.declareTopic(cfg, topic)
 	}
-	return d.restore(ctx, k, cfg, topic)
+	d.tear(topic)
+	err := steps(
+		func() error { return k.declareTopic(cfg, topic) },
+		func() error { return d.restore(ctx, k, cfg, topic) },
+	)
+	if err == nil {
+		d.mended(topic)
+	}
+	return err
+}
+
+// tear notes that a topic's exchange is about to be declared again, and that what lived by the lost one is not bound to it.
+func (d *Driver) tear(topic string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.half == nil {
+		d.half = make(map[string]bool)
+	}
+	d.half[topic] = true
+}
+
+func (d *Driver) mended(topic string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.half, topic)
+}
+
+func (d *Driver) torn(topic string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.half[topic]
 }
 
 // restore binds whoever lives by a topic's exchange to it.
@@ -37,10 +67,8 @@ func (d *Driver) restore(ctx context.Context, k *desk, cfg *Config, topic string
 		if err != nil {
 			return err
 		}
-		for _, group := range groups {
-			if _, err := k.adopt(cfg, topic, group); err != nil {
-				return err
-			}
+		if _, err := k.adopt(cfg, topic, groups); err != nil {
+			return err
 		}
 	}
 	readers, err := k.hasExchange(readersExchange(topic))

@@ -94,8 +94,15 @@ func (s *session) prepareTopic(to driver.Address, now time.Time) (route, error) 
 		return r, nil
 	}
 	grouped, err := s.desk.grouped(to.Topic)
-	if err != nil || grouped || s.mend(to.Topic) {
+	if err != nil || grouped {
 		return r, err
+	}
+	bound, err := s.mend(to.Topic)
+	if err != nil { // not the session's end: what other topics have in flight would be unconfirmed
+		return refused(driver.Unavailable, because(errUnsure, err)), nil
+	}
+	if bound {
+		return r, nil
 	}
 	r.until = now.Add(unsureFor)
 	readers, err := s.desk.hasExchange(readersExchange(to.Topic))

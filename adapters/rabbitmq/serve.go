@@ -32,6 +32,7 @@ func (t *tap) serve(ctx context.Context, h *hold) error {
 		_ = v.flush(true) // what can't be told any more comes again
 	}
 	_ = h.ch.Close() // an error means that it is closed
+	v.forget()
 	h.split.drop(h)
 	if err == nil && ctx.Err() != nil {
 		err = errShut
@@ -168,15 +169,21 @@ func (v *serving) inHand() int {
 	return v.h.out
 }
 
-// lose ends the epoch: what is held goes back to the broker with the channel.
+// lose ends the epoch: what is held goes back to the broker with the channel, and is this member's until that is closed.
 func (v *serving) lose() {
 	v.sub.mu.Lock()
 	v.withdraw()
 	v.h.gone = true
 	v.sub.out -= v.h.out
 	v.sub.outBytes -= v.h.outBytes
-	v.hold = nil
 	v.sub.mu.Unlock()
 	v.h.source.Lose()
 	v.sub.hint()
+}
+
+// forget is for when the broker has taken back what was held.
+func (v *serving) forget() {
+	v.sub.mu.Lock()
+	defer v.sub.mu.Unlock()
+	v.hold = nil
 }

@@ -114,7 +114,7 @@ func (s *splitter) fill(need int) error {
 		s.from = 0
 	}
 	if need > len(s.buf) {
-		s.buf = append(s.buf, make([]byte, need-len(s.buf))...)
+		s.buf = append(s.buf, make([]byte, 2*need-len(s.buf))...) // and the frames that follow a large one are as large
 	}
 	s.gather.wait()
 	n, err := s.Conn.Read(s.buf[s.to:])

@@ -166,7 +166,7 @@ func TestFramesAreReadAgain(t *testing.T) {
 		}
 		got := split.Messages()[0]
 		want := driver.Message{
-			ID: m.ID, Type: m.Type, Key: m.Key, ContentType: m.ContentType, Slot: m.Slot, Headers: m.Headers, Body: m.Body, Deliveries: 1, Seq: 1,
+			ID: m.ID, Type: m.Type, Key: m.Key, ContentType: m.ContentType, Slot: m.Slot, Headers: m.Headers, Body: m.Body, Deliveries: 1, Seq: 1, Exclusive: true,
 		}
 		if !got.Time.Equal(m.Time) || !got.NotBefore.Equal(m.NotBefore) {
 			t.Errorf("message %d is of %v for %v, want %v and %v", i, got.Time, got.NotBefore, m.Time, m.NotBefore)

@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"strings"
 	"sync"
@@ -14,9 +15,10 @@ import (
 type subscription struct {
 	d          *Driver
 	spec       driver.Spec
-	partitions int  // 0 for one queue without order across members
-	born       bool // the group did not exist before
-	told       bool // that it did, and lost its queue
+	id         string // tells this member from others
+	partitions int    // 0 for one queue without order across members
+	born       bool   // the group did not exist before
+	told       bool   // that it did, and lost its queue
 	base       time.Time
 	taps       []*tap
 	cancel     context.CancelFunc // ends what waits; Close calls it
@@ -31,6 +33,7 @@ type subscription struct {
 	out      int // handed out and unsettled
 	outBytes int
 	came     uint64 // through the topic, ever
+	again    uint64 // through the inbox, ever
 	stopped  bool
 	closed   bool
 	waiting  bool // a Receive waits
@@ -54,7 +57,7 @@ func (d *Driver) subscribe(ctx context.Context, spec driver.Spec) (*subscription
 		return nil, err
 	}
 	s := &subscription{
-		d: d, spec: spec, base: time.Now(), stopping: make(chan struct{}), closing: make(chan struct{}), done: make(chan struct{}),
+		d: d, spec: spec, id: rand.Text(), base: time.Now(), stopping: make(chan struct{}), closing: make(chan struct{}), done: make(chan struct{}),
 		wake: make(chan struct{}, 1),
 	}
 	if err := d.ask(ctx, func(k *desk) error { return s.declare(ctx, k) }); err != nil {

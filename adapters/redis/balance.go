@@ -43,21 +43,46 @@ func (s *subscription) round(ctx context.Context) error {
 		if have+gained >= share {
 			break
 		}
-		err := s.enter(ctx, l, true)
-		if errors.Is(err, errTaken) {
-			continue
-		}
+		ok, err := s.gain(ctx, l, alone)
 		if err != nil {
 			return err
 		}
-		gained++
-		if _, err := s.beat(ctx, l); err != nil {
-			return err
+		if ok {
+			gained++
 		}
 	}
 	if gained > 0 {
 		s.tell(driver.Notice{Kind: driver.Rebalanced, Detail: "partitions were gained"})
 		s.unblock(ctx) // the reader shall look at them too
+	}
+	return nil
+}
+
+// gain takes a partition, and reports whether it could be had.
+func (s *subscription) gain(ctx context.Context, l *lane, how joining) (bool, error) {
+	err := s.enter(ctx, l, how)
+	if errors.Is(err, errTaken) {
+		return false, nil
+	}
+	if err == nil {
+		_, err = s.beat(ctx, l)
+	}
+	return err == nil, err
+}
+
+// reclaim takes the partitions again that are still this member's for the broker, of a session that it lost: all of them, so that what is more
+// than its share now is handed over at once. Left alone they would be nobody's until that session's end.
+func (s *subscription) reclaim(ctx context.Context) error {
+	back := false
+	for _, l := range s.lanes {
+		ok, err := s.gain(ctx, l, again)
+		if err != nil {
+			return err
+		}
+		back = back || ok
+	}
+	if back {
+		s.tell(driver.Notice{Kind: driver.Rebalanced, Detail: "partitions of the last session were taken again"})
 	}
 	return nil
 }
@@ -77,11 +102,15 @@ func quota(members []string, me string, n int) int {
 	return q
 }
 
-// surplus marks what is to be handed over, and returns the sources that end. The lock is held.
+// surplus marks what is to be handed over, and returns the sources that end. A member that is stopped has no share, and keeps what its handlers
+// are at work with all the same: ripe sees to that. The lock is held.
 func (s *subscription) surplus(share int) (ending []*driver.Source) {
+	if s.stopped {
+		return nil
+	}
 	have := 0
 	for _, l := range s.lanes {
-		if !l.isActive() {
+		if !l.isKept() {
 			continue
 		}
 		if have++; have > share {
@@ -118,13 +147,39 @@ func (s *subscription) wants() bool {
 	return false
 }
 
-// handOver gives up the partitions that are ending and of which nothing is in hand, or whose grace is over. It returns when to look again, 0
-// for whenever.
+// handOver gives up the partitions that are ending and of which nothing is in hand. What is in hand still when the grace is over is revoked
+// first, which ends its handlers' contexts; they have as long again to let go. It returns when to look again, 0 for whenever.
 func (s *subscription) handOver(ctx context.Context) (time.Duration, error) {
-	var again time.Duration
-	var ready []*lane
+	h := s.ripe(time.Now())
+	for _, src := range h.lost {
+		src.End()
+		src.Lose()
+	}
+	if h.blocked {
+		s.unblock(ctx)
+		h.again = sooner(h.again, unblockEvery)
+	}
+	for _, l := range h.ready {
+		if err := s.giveUp(ctx, l); err != nil {
+			return 0, err
+		}
+	}
+	return h.again, nil
+}
+
+// handover is what is to be done for the partitions that are ending.
+type handover struct {
+	blocked bool             // a read is in the way
+	lost    []*driver.Source // whose messages have been revoked
+	ready   []*lane          // to be given up
+	again   time.Duration    // when to look again, 0 for whenever
+}
+
+// ripe looks at the partitions that are ending, and revokes what is in hand too long.
+func (s *subscription) ripe(now time.Time) (h handover) {
 	s.mu.Lock()
-	blocking := s.stopped && s.readers.Load() > 0
+	defer s.mu.Unlock()
+	h.blocked = s.stopped && s.readers.Load() > 0
 	for _, l := range s.lanes {
 		e := l.epoch
 		if e == nil || e.over || s.spec.Partitions == 0 {
@@ -132,31 +187,46 @@ func (s *subscription) handOver(ctx context.Context) (time.Duration, error) {
 		}
 		if s.stopped && !e.ending {
 			e.ending = true
-			l.until = time.Now().Add(365 * 24 * time.Hour) // what is held stays ours until Close
+			l.until = now.Add(365 * 24 * time.Hour) // what is held stays ours until Close
 			s.shelve(e)
 		}
 		switch {
 		case !e.ending:
 		case l.busy > 0:
-			blocking = true
+			h.blocked = true
 		case e.unsettled():
-		case e.count == 0 || time.Now().After(l.until):
-			ready = append(ready, l)
+		case e.count > 0 && now.Before(l.until):
+			h.again = sooner(h.again, l.until.Sub(now))
 		default:
-			again = sooner(again, time.Until(l.until)+time.Millisecond)
+			if s.revoke(e) {
+				h.lost = append(h.lost, e.source)
+			}
+			if l.isCalm(now) {
+				h.ready = append(h.ready, l)
+			} else {
+				h.again = sooner(h.again, l.calm.Sub(now))
+			}
 		}
 	}
-	s.mu.Unlock()
-	if blocking {
-		s.unblock(ctx)
-		again = sooner(again, unblockEvery)
+	return h
+}
+
+// revoke takes back what is in hand of an epoch, and reports whether that was anything. Handlers that have it let go of it by settling it, which
+// counts for nothing else. The lock is held; the caller loses the source without it.
+func (s *subscription) revoke(e *epoch) bool {
+	if e.first == nil {
+		return false
 	}
-	for _, l := range ready {
-		if err := s.giveUp(ctx, l); err != nil {
-			return 0, err
+	for x := e.first; x != nil; x = e.first {
+		if x.out {
+			x.revoked = true
+			e.lane.away++
+			e.lane.calm = time.Now().Add(s.d.cfg.Session / 3)
 		}
+		s.drop(x)
 	}
-	return again, nil
+	s.sweep()
+	return true
 }
 
 func sooner(a, b time.Duration) time.Duration {

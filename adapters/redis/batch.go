@@ -46,30 +46,11 @@ func (c confirmation) met(reply any) bool {
 	return number(reply) >= c.want
 }
 
-var (
-	refusedTopic = func() (driver.Fate, error) { return driver.Unroutable, errNoGroup }
-	refusedInbox = func() (driver.Fate, error) { return driver.Unroutable, errNoInbox }
-	dropped      = func() (driver.Fate, error) { return driver.Stored, nil }
-)
-
-// target is where a message goes.
-type target struct {
-	place  place
-	stream string                      // empty: there is nowhere
-	missed func() (driver.Fate, error) // what it means that the stream does not exist; nil creates it
-}
-
 // send writes a batch and tells the fates.
 func (l *line) send(ctx context.Context, batch []sendqueue.Entry) {
-	l.writes, l.args, l.targets = l.writes[:0], l.args[:0], l.targets[:0]
-	for i := range batch {
-		t, err := l.target(ctx, &batch[i])
-		if err != nil { // the server can't be asked now, and nothing has been claimed
-			l.putBack(batch)
-			l.d.link.trouble(err)
-			return
-		}
-		l.targets = append(l.targets, t)
+	l.writes, l.args = l.writes[:0], l.args[:0]
+	if !l.aim(ctx, batch, true) {
+		return
 	}
 	if cap(l.writes) < len(batch) { // the arguments point into it, so it must not grow
 		l.writes = make([]write, 0, max(pipelineCount, len(batch)))
@@ -99,52 +80,6 @@ func (l *line) putBack(batch []sendqueue.Entry) {
 func finish(e *sendqueue.Entry, fate driver.Fate, err error) {
 	e.Done(fate, err)
 	*e = sendqueue.Entry{}
-}
-
-// target finds where an entry goes, or tells its fate if that is nowhere. An error means that the server can't be asked now.
-func (l *line) target(ctx context.Context, e *sendqueue.Entry) (target, error) {
-	m, to := e.Msg, e.To
-	switch {
-	case m.Size() > l.d.caps.MaxMessage:
-		finish(e, driver.TooLarge, errTooLarge)
-		return target{}, nil
-	case l.d.cfg.PubSub:
-		t, err := l.channelTarget(to, m)
-		if err != nil {
-			finish(e, driver.Invalid, err)
-		}
-		return t, nil
-	case to.Log:
-		p := placeOf(to.Topic, -1)
-		return target{place: p, stream: p.tag}, nil
-	}
-	keep := to.Unrouted == driver.Keep && to.Group == ""
-	r, err := l.route(ctx, to.Topic, keep)
-	if err != nil {
-		if isTrouble(err) || isMoved(err) || ctx.Err() != nil {
-			return target{}, err
-		}
-		fate, err := fateOf(err)
-		finish(e, fate, fail("publish", to.Topic, err))
-		return target{}, nil
-	}
-	part := partitionOf(m.Slot, r.partitions)
-	t := target{place: place{topic: to.Topic, part: part, tag: r.streams[max(0, part)]}}
-	t.stream = t.place.tag
-	switch {
-	case to.Group != "":
-		t.stream, t.missed = t.place.inbox(to.Group), refusedInbox
-	case keep:
-	case !r.groups && to.Unrouted == driver.Drop:
-		t.stream = ""
-	case !r.groups:
-		finish(e, driver.Unroutable, errNoGroup)
-	case to.Unrouted == driver.Drop:
-		t.missed = dropped
-	default:
-		t.missed = refusedTopic
-	}
-	return t, nil
 }
 
 // prepare claims a message and makes its command.
@@ -320,9 +255,7 @@ func (l *line) tell(w *write, confirmed func(key string) error) {
 		}
 		l.stored = append(l.stored, *w.entry)
 	case errors.Is(err, goredis.Nil) && w.missed != nil:
-		l.mu.Lock()
-		delete(l.routes, w.entry.To.Topic)
-		l.mu.Unlock()
+		l.forget(w.entry.To.Topic)
 		fate, err := w.missed()
 		w.entry.Done(fate, err)
 	default:

@@ -3,6 +3,7 @@ package redis
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/herald-go/herald/adapters/internal/backoff"
@@ -10,12 +11,14 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// caster publishes to the channels of one server. Whoever has the turn writes: the caller of Send where nothing is on its way and nothing
+// caster publishes to one server: to its channels, or to its streams, but for messages that are to wait, which the line's goroutine gives to the
+// client library. Whoever has the turn writes: the caller of Send where nothing is on its way and nothing
 // waits, so that no other goroutine has to wake before the message leaves; the flight's reader where answers have come and more waits; else
 // the line's goroutine. The turn goes with what was written, and is free again when all of it is answered.
 type caster struct {
-	l    *line
-	turn chan struct{} // of capacity 1: who takes the value has the turn
+	l      *line
+	client *client       // of the flights alone
+	turn   chan struct{} // of capacity 1: who takes the value has the turn
 
 	// What follows belongs to the turn.
 	flight  *flight // nil while there is no connection
@@ -29,7 +32,8 @@ type caster struct {
 const straightBytes = 4 << 10
 
 func newCaster(l *line) *caster {
-	c := &caster{l: l, turn: make(chan struct{}, 1)}
+	c := &caster{l: l, client: newClient(l.d.cfg, 1, l.d.cfg.Timeout), turn: make(chan struct{}, 1)}
+	c.client.wires.within = l.d.cfg.Timeout
 	c.free()
 	return c
 }
@@ -39,7 +43,7 @@ func (c *caster) free() { c.turn <- struct{}{} }
 
 // straight writes a message in its caller's goroutine, or does nothing and returns false.
 func (c *caster) straight(to driver.Address, m *driver.Message, r driver.Result) bool {
-	if m.Size() > straightBytes {
+	if m.Size() > straightBytes || !c.l.plain(m) || !c.l.knows(to) {
 		return false
 	}
 	select {
@@ -56,10 +60,27 @@ func (c *caster) straight(to driver.Address, m *driver.Message, r driver.Result)
 		c.free()
 		return false
 	}
-	if !c.write(c.one[:], false) {
+	by := writerCaller
+	if w, ok := r.(driver.Waiter); ok && w.Waits() {
+		by = writerWaiter
+	}
+	f := c.flight
+	gone, reads := c.write(context.Background(), c.one[:], by)
+	switch {
+	case !gone:
 		c.release()
+	case reads:
+		c.listenOnce(f)
 	}
 	return true
+}
+
+// plain reports whether a message is one command that the caster writes.
+func (l *line) plain(m *driver.Message) bool { return l.d.cfg.PubSub || m.NotBefore.IsZero() }
+
+// knows reports whether nobody has to be asked where an address leads.
+func (l *line) knows(to driver.Address) bool {
+	return l.d.cfg.PubSub || to.Log || l.known(to.Topic, to.Unrouted == driver.Keep && to.Group == "") != nil
 }
 
 // run writes what waits while no answer is awaited, until ctx ends.
@@ -84,7 +105,7 @@ func (c *caster) run(ctx context.Context) {
 				continue
 			}
 			wait.Reset()
-			if c.more(false) {
+			if c.more(ctx, writerLine) {
 				<-c.turn
 			}
 		}
@@ -113,7 +134,7 @@ func (c *caster) connect(ctx context.Context) bool {
 		return true
 	}
 	c.drop()
-	f, err := c.l.client.feed(ctx, c.l.d.cfg, "")
+	f, err := c.client.feed(ctx, c.l.d.cfg, "")
 	if err == nil {
 		err = f.primary()
 	}
@@ -134,58 +155,95 @@ func (c *caster) connect(ctx context.Context) bool {
 
 func (c *caster) drop() {
 	if c.flight != nil {
-		c.flight.feed.close()
-		<-c.flight.ended
+		c.flight.end()
 		c.flight = nil
 	}
 }
 
+// writer is who has the turn and writes.
+type writer int
+
+const (
+	writerCaller writer = iota // of Send, who must not wait
+	writerWaiter               // who is such a caller, and will wait
+	writerReader               // of the answers, who must ask nobody
+	writerLine                 // the line's own goroutine
+)
+
 // more writes what waits, as much as one pipeline takes, and reports whether the turn has gone with it.
-func (c *caster) more(reads bool) bool {
-	c.l.batch = c.l.queue.Take(c.l.batch[:0], pipelineCount, pipelineBytes)
-	return c.write(c.l.batch, reads)
+func (c *caster) more(ctx context.Context, by writer) bool {
+	l := c.l
+	l.batch = l.queue.Take(l.batch[:0], pipelineCount, pipelineBytes)
+	if !slices.ContainsFunc(l.batch, func(e sendqueue.Entry) bool { return !l.plain(e.Msg) }) {
+		gone, _ := c.write(ctx, l.batch, by)
+		return gone
+	}
+	if by == writerLine && l.stands(ctx) {
+		l.send(ctx, l.batch)
+	} else {
+		l.queue.Unread(l.batch)
+	}
+	clear(l.batch)
+	return false
 }
 
-// write claims messages and writes them as one pipeline; reads is whether the caller is who reads the answers. It reports whether any is on its
-// way: then the turn goes with it. The others have their fates.
-func (c *caster) write(batch []sendqueue.Entry, reads bool) bool {
+// requestKept is how large a piece of memory for requests is used again.
+const requestKept = 4 * pipelineBytes
+
+// write claims messages and writes them as one pipeline. It reports whether any is on its way: then the turn goes with it, and reads is whether it
+// goes to the caller. The others have their fates, or are back in the queue.
+func (c *caster) write(ctx context.Context, batch []sendqueue.Entry, by writer) (gone, reads bool) {
+	if !c.l.aim(ctx, batch, by == writerLine) {
+		return false, false
+	}
 	sent := batch[:0]
-	if cap(c.request) > pipelineBytes {
+	if cap(c.request) > requestKept {
 		c.request, c.body = nil, nil
 	}
 	c.request = c.request[:0]
 	for i := range batch {
-		e := &batch[i]
-		m := e.Msg
-		t, err := c.l.target(context.Background(), e) // asks nobody: a channel needs no looking up
+		e, t := &batch[i], &c.l.targets[i]
 		switch {
-		case err != nil || t.stream == "":
+		case e.Msg == nil: // it has its fate
 			continue
-		case !m.Claim():
+		case !e.Msg.Claim():
 			e.Done(driver.Unavailable, driver.ErrWithdrawn)
 			continue
+		case t.stream == "":
+			e.Done(driver.Stored, nil)
+			continue
 		}
-		c.body = appendNative(c.body[:0], m, c.l.name, c.l.number(t.stream))
-		c.request = appendCommand(c.request, "publish", t.stream)
-		c.request = append(append(appendHead(c.request, '$', len(c.body)), c.body...), '\r', '\n')
+		c.append(e.Msg, t)
 		sent = append(sent, *e)
 	}
 	if len(sent) == 0 {
-		return false
+		return false, false
 	}
-	return c.send(sent, reads)
+	return c.send(sent, by)
+}
+
+// append appends a message's command to the request.
+func (c *caster) append(m *driver.Message, t *target) {
+	if !c.l.d.cfg.PubSub {
+		c.request = appendAdd(c.request, t.stream, t.missed != nil, m)
+		return
+	}
+	c.body = appendNative(c.body[:0], m, c.l.name, c.l.number(t.stream))
+	c.request = appendCommand(c.request, "publish", t.stream)
+	c.request = append(append(appendHead(c.request, '$', len(c.body)), c.body...), '\r', '\n')
 }
 
 // send writes the request, which has these messages. When the turn is gone, all that belongs to it is another's.
-func (c *caster) send(sent []sendqueue.Entry, reads bool) (gone bool) {
+func (c *caster) send(sent []sendqueue.Entry, by writer) (gone, reads bool) {
 	f := c.flight
-	if !f.depart(sent) { // no byte has left, so another connection may take them
+	ok, reads := f.depart(sent, by == writerWaiter)
+	if !ok { // no byte has left, so another connection may take them
 		c.l.queue.Unread(sent)
-		return false
+		return false, false
 	}
 	clear(sent)
 	var err error
-	if reads && len(c.request) > straightBytes { // it may wait for the server, and nobody reads meanwhile
+	if by == writerReader && len(c.request) > straightBytes { // it may wait for the server, and nobody reads meanwhile
 		err = f.feed.write(c.request)
 		if err == nil {
 			err = f.feed.conn.SetWriteDeadline(time.Time{})
@@ -197,7 +255,7 @@ func (c *caster) send(sent []sendqueue.Entry, reads bool) (gone bool) {
 	if !gone {
 		c.late = late
 	}
-	return gone
+	return gone, reads
 }
 
 // number returns the number of the next message to a channel.

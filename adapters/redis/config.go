@@ -92,7 +92,9 @@ type Config struct {
 	Channels string
 	// Buffer is how many messages a Pub/Sub reader buffers, beside its window. Defaults to DefaultBuffer.
 	Buffer int
-	// Timeout is how long an answer may take before the connection is given up. Defaults to DefaultTimeout.
+	// Timeout is how long an answer may take before the connection is given up. A Pub/Sub reader asks whether the server is there when it has
+	// heard nothing for a second: of a peer that is gone without a word it misses what is published in that second and in Timeout, and tells
+	// so as a gap. Defaults to DefaultTimeout.
 	Timeout time.Duration
 	// DialTimeout bounds New where its context has no deadline. Defaults to DefaultDialTimeout.
 	DialTimeout time.Duration

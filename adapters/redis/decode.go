@@ -95,12 +95,16 @@ func (s *subscription) build(d *decoder, n int, like hold) {
 	if cap(d.scratch) > slabBytes {
 		d.scratch = nil
 	}
-	bodies := make([]byte, 0, d.bodies)
+	bodies := []byte{} // one alone, which may be large, needs no memory that is cleared before
+	if n > 1 {
+		bodies = make([]byte, 0, d.bodies)
+	}
 	holds := make([]hold, n)
 	for i := range holds {
 		e, x := &d.entries[i], &holds[i]
 		*x = like
 		x.msg.Deliveries = 1
+		x.msg.Exclusive = n == 1 // else its memory is that of others, too
 		x.entry, text = text[:e.id.size()], text[e.id.size():]
 		text = d.take(e, text)
 		switch {

@@ -38,7 +38,13 @@
 // runs; entries that are long in hand are renewed too, for tools that go by their idle time. After Config.Session of silence others take
 // what it held, and with that its fence is void: whatever it settles later does nothing. A consumer that is no member of Herald's is left
 // alone until its entries have been idle for a session. Consumers are removed only with nothing pending, in the script that finds out.
-// When a connection is lost all that was held from it comes again.
+// When a connection is lost all that was held from it comes again. A server that has not heard of that may give entries to a read that nobody
+// waits for: a member looks for such, a second and a half after a session has begun and then once a session, and gives them back.
+//
+// A partition that is handed over starts nothing new. Handlers that are at work with its messages have a third of a session to finish, then their
+// source is lost, and they have as long again to return (to settle, which counts for nothing any more); only then may the next owner read. A
+// member that is stopped keeps its partitions until its handlers have settled, or until Close. One that is back after it has lost its
+// connection takes all partitions again that are still its own, and hands over at once what is more than its share.
 //
 // A reader asks for no more than the window has room for, for half of the window at most, and for about a mebibyte; its COUNT holds for each
 // stream that it reads, so a little more may be on its way when several bring something at once. Acks go together: what comes while the

@@ -264,11 +264,4 @@ func (m *Reader) Work(ctx context.Context) int {
 }
 
 // Answer ends what Work began.
-func (m *Reader) Answer() {
-	m.s.mu.Lock()
-	defer m.s.mu.Unlock()
-	m.w.epoch.settling = false
-	m.s.unacked -= len(m.w.acks)
-	m.w.recycle()
-	m.s.cond.Broadcast()
-}
+func (m *Reader) Answer() { m.s.answered(m.w) }

@@ -15,12 +15,15 @@ type feed struct {
 	request  []byte
 	buf      []byte
 	from, to int // what has been read and not returned
+	lean     int // how many values in turn have needed little of the buffer
 }
 
-// Bounds of a feed's buffer. What one answer has made larger than feedKept is given up after it.
+// Bounds of a feed's buffer. One larger than feedKept is given up after feedLean values in turn that would have fitted into that: to make room
+// for each large one anew costs as much as to read it.
 const (
 	feedFirst = 16 << 10
 	feedKept  = 2 << 20
+	feedLean  = 16
 	feedAhead = 16 // times what has come: no more is made room for, however much is announced
 )
 
@@ -77,6 +80,11 @@ func (f *feed) hear(held time.Duration, args ...string) ([]byte, error) {
 	if err := f.send(args...); err != nil {
 		return nil, err
 	}
+	return f.answer(held)
+}
+
+// answer returns the answer to a command that was sent, which stands until the next call.
+func (f *feed) answer(held time.Duration) ([]byte, error) {
 	raw, err := f.next(held + f.within)
 	if err == nil {
 		err = asError(raw)
@@ -124,7 +132,7 @@ func (f *feed) holds() bool {
 func (f *feed) next(within time.Duration) ([]byte, error) {
 	if f.from == f.to {
 		f.from, f.to = 0, 0
-		if len(f.buf) > feedKept {
+		if len(f.buf) > feedKept && f.lean >= feedLean {
 			f.buf = nil
 		}
 	}
@@ -138,6 +146,10 @@ func (f *feed) next(within time.Duration) ([]byte, error) {
 		if done {
 			raw := f.buf[f.from:whole.at]
 			f.from = whole.at
+			f.lean++
+			if len(raw) > feedKept {
+				f.lean = 0
+			}
 			return raw, nil
 		}
 		if !timed {

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -14,10 +15,11 @@ import (
 
 var errUnasked = errors.New("the server says what nobody has asked for")
 
-// flight is a caster's connection and what is on its way on it. A reader always stands in the connection's read, so that an answer wakes
-// nobody but it and the one whose message was published, and a cut is seen though nothing is published.
+// flight is a caster's connection and what is on its way on it. A reader stands in the connection's read, so that an answer wakes nobody but it
+// and the one whose message was published, and a cut is seen though nothing is published. While one caller after the other publishes alone and
+// waits for it, the reader rests, and they read for themselves: an answer wakes one goroutine then, and not two.
 type flight struct {
-	feed  *feed // reads belong to the reader, writes to the turn
+	feed  *feed // reads belong to the reader, or while it rests to a caller; writes to the turn
 	wire  *wire
 	ended chan struct{} // closed when the reader has ended
 
@@ -30,6 +32,10 @@ type flight struct {
 	since   time.Time         // when writing began
 	late    []sendqueue.Entry // stored, which the writer shall tell
 	watched bool              // the connection has a read deadline, and not after the next one that is needed
+	alone   int               // how many messages in turn went alone, of callers that wait
+	resting bool              // the reader waits for rouse
+	patient time.Time         // the read deadline, where a caller has set it
+	rouse   chan struct{}     // of capacity 1: what ends a rest
 }
 
 // newFlight takes a connection that is logged in.
@@ -38,7 +44,7 @@ func newFlight(f *feed) (*flight, error) {
 		f.close()
 		return nil, err
 	}
-	return &flight{feed: f, wire: wireOf(f.conn), ended: make(chan struct{})}, nil
+	return &flight{feed: f, wire: wireOf(f.conn), ended: make(chan struct{}), rouse: make(chan struct{}, 1)}, nil
 }
 
 // wireOf returns what a connection that wires has made is in the end.
@@ -63,20 +69,41 @@ func (f *flight) stands() bool {
 	return !broken && (f.wire == nil || f.wire.standsBesideReader())
 }
 
-// depart notes that these are about to be written, and is false where that can't be. The turn is held, so that nothing else is on its way.
-func (f *flight) depart(sent []sendqueue.Entry) bool {
+// depart notes that these are about to be written, and ok is false where that can't be. The turn is held, so that nothing else is on its way.
+// waits tells that it is one message, whose caller waits; reads, that this one must read the answer.
+func (f *flight) depart(sent []sendqueue.Entry, waits bool) (ok, reads bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken {
-		return false
+		return false, false
 	}
 	f.out = append(f.out, sent...)
 	f.flying, f.writing, f.since = true, true, time.Now()
+	if !waits {
+		f.alone = 0
+		f.wake()
+	} else {
+		f.alone++
+	}
+	if f.resting {
+		f.endure()
+		return true, true
+	}
 	if !f.watched { // most of the time an earlier one stands, and the reader moves it on when it is reached
 		f.watched = true
 		_ = f.feed.conn.SetReadDeadline(f.since.Add(f.feed.within)) // fails where the reader fails, too
 	}
-	return true
+	return true, false
+}
+
+// end ends the connection, and the reader with it. The turn is held.
+func (f *flight) end() {
+	f.feed.close()
+	f.mu.Lock()
+	f.broken = true
+	f.wake()
+	f.mu.Unlock()
+	<-f.ended
 }
 
 // written is told what came of writing, and reports whether the turn is the reader's now; else all is answered already, and late are the fates
@@ -117,7 +144,7 @@ func (f *flight) early() bool {
 			return false
 		}
 	}
-	f.watched = f.flying
+	f.watched, f.patient = f.flying, time.Time{}
 	return f.feed.conn.SetReadDeadline(next) == nil
 }
 
@@ -127,7 +154,9 @@ func (f *flight) arrive(spare []sendqueue.Entry) []sendqueue.Entry {
 	defer f.mu.Unlock()
 	out := f.out
 	f.out = spare[:0]
-	f.watched = f.watched || len(out) > 1 // the reads for the others set deadlines
+	if len(out) > 1 { // the reads for the others set deadlines
+		f.watched, f.patient = true, time.Time{}
+	}
 	return out
 }
 
@@ -149,6 +178,7 @@ func (f *flight) crash(rest []sendqueue.Entry, err error) (lost []sendqueue.Entr
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.broken = true
+	f.wake()
 	if f.cause != nil {
 		err = f.cause
 	}
@@ -163,7 +193,7 @@ func (f *flight) crash(rest []sendqueue.Entry, err error) (lost []sendqueue.Entr
 func (c *caster) listen(f *flight) {
 	defer close(f.ended)
 	var out []sendqueue.Entry
-	for {
+	for f.rest() {
 		raw, err := f.wait()
 		out = f.arrive(out)
 		if err == nil && len(out) == 0 {
@@ -228,7 +258,7 @@ func (c *caster) goOn(f *flight, stored []sendqueue.Entry) {
 		return
 	}
 	online, _, _ := c.l.d.link.state()
-	if !online || !f.stands() || !c.more(true) {
+	if !online || !f.stands() || !c.more(context.Background(), writerReader) {
 		c.free() // for the line's goroutine
 	}
 }
@@ -247,12 +277,15 @@ func (c *caster) lose(f *flight, rest []sendqueue.Entry, err error) {
 	}
 }
 
-// verdict reads an answer. It fails where that is not one to PUBLISH: what comes after it says nothing either.
+// verdict reads an answer. It fails where that is not one to the command: what comes after it says nothing either.
 func (c *caster) verdict(e *sendqueue.Entry, raw []byte) (fate driver.Fate, why, err error) {
 	if err := asError(raw); err != nil {
 		c.l.d.link.trouble(err)
 		fate, err := fateOf(err)
 		return fate, fail("publish", e.To.Topic, err), nil
+	}
+	if !c.l.d.cfg.PubSub {
+		return c.l.added(e, raw)
 	}
 	heard, ok := integer(raw)
 	switch {

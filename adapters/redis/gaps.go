@@ -17,7 +17,8 @@ func resume(own, counted, told int64) int64 { return max(told, min(own, counted)
 // gap tells what was lost since it was last told.
 func (s *subscription) gap(l *lane, lost int64) {
 	s.mu.Lock()
-	n := lost - l.told
+	n := lost - max(l.told, l.telling)
+	l.telling = max(l.telling, lost) // the reader and the keeper may find it at the same moment
 	s.mu.Unlock()
 	if n <= 0 {
 		return

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/herald-go/herald/adapters/redis"
@@ -33,5 +34,17 @@ func TestWhatCountsAsTold(t *testing.T) {
 		if got := redis.Resume(c.own, c.counted, c.told); got != c.want {
 			t.Errorf("%v: %d", fmt.Sprint(c), got)
 		}
+	}
+}
+
+// A reader and a keeper may hear of the same loss at the same moment: it is told once.
+func TestALossThatIsFoundTwiceIsToldOnce(t *testing.T) {
+	t.Parallel()
+	find := redis.NewLoser()
+	if got := find(7); !slices.Equal(got, []int64{7}) {
+		t.Errorf("told %v of 7", got)
+	}
+	if got := find(9); !slices.Equal(got, []int64{7, 2}) {
+		t.Errorf("told %v of 9", got)
 	}
 }

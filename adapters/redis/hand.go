@@ -18,6 +18,7 @@ type hold struct {
 	inbox      bool
 	out        bool // handed out
 	live       bool
+	revoked    bool // it was out when its session ended, and has had no outcome since
 	size       int
 	since      int64 // when it came, or was last renewed, in ns
 	prev, next *hold // of the epoch
@@ -37,6 +38,7 @@ type epoch struct {
 	gone     []string    // nudges of the inbox to be deleted
 	releases [2][]string
 	settling bool // a settlement is under way
+	under    settlement
 	ending   bool
 	over     bool
 }

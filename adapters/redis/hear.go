@@ -57,19 +57,21 @@ func (f *feed) subscribe(command ...string) error {
 	return nil
 }
 
-// hear takes messages in until the connection fails.
+// hear takes messages in until the connection fails. After a silence it asks whether the server is there, which has Config.Timeout to answer
+// as for anything else: one that is busy for a while keeps what it has for the reader, and whoever hangs up loses that. A peer that is dead, and
+// of which the network does not tell, costs both: what is published in that time does not come.
 func (l *listener) hear(f *feed) error {
-	asked := false
+	within, asked := silence, false
 	for l.ctx.Err() == nil {
-		raw, err := f.next(silence)
+		raw, err := f.next(within)
 		var timeout net.Error
 		switch {
 		case err == nil:
-			asked = false
+			within, asked = silence, false
 		case errors.As(err, &timeout) && timeout.Timeout() && !asked:
 			l.report(true)
 			f.relax()
-			asked = true
+			within, asked = f.within, true
 			if err := f.send("ping"); err != nil {
 				return err
 			}

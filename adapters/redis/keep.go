@@ -44,6 +44,13 @@ func (s *subscription) keepLoop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		look, err := s.audits(ctx)
+		if err != nil {
+			return err
+		}
+		if look > 0 {
+			hurry = sooner(hurry, look)
+		}
 		if hurry > 0 && now.Add(hurry).Before(next) {
 			next = now.Add(hurry)
 		}

@@ -73,7 +73,7 @@ func closeQueues(ctx context.Context, lines []*line) error {
 	for _, l := range lines {
 		l.queue.Fail(driver.ErrClosed)
 		if late {
-			l.client.wires.cut() // what is claimed gets its fate
+			l.cut() // what is claimed gets its fate
 		}
 	}
 	for _, l := range lines {
@@ -99,7 +99,7 @@ func (p *publisher) run(ctx context.Context) {
 	}
 	wg.Wait()
 	for _, l := range p.lines {
-		l.client.close()
+		l.close()
 	}
 }
 
@@ -112,10 +112,14 @@ func (p *publisher) abandon() {
 // forget makes the lines ask again for a topic.
 func (p *publisher) forget(topic string) {
 	for _, l := range p.lines {
-		l.mu.Lock()
-		delete(l.routes, topic)
-		l.mu.Unlock()
+		l.forget(topic)
 	}
+}
+
+func (l *line) forget(topic string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.routes, topic)
 }
 
 // line is one queue and the connection that it is written to.
@@ -128,9 +132,10 @@ type line struct {
 	writes  []write
 	args    []any
 	targets []target
+	latest  aimed // of the batch at hand
 	wait    confirmation
 
-	cast    *caster           // set for the channels of one server
+	cast    *caster           // set where there is one server, and its answer is all that is waited for
 	name    string            // of the publisher, for readers of channels
 	numbers map[string]uint64 // of the last message to each channel
 
@@ -142,10 +147,10 @@ func newLine(d *Driver, room *sendqueue.Room) *line {
 	l := &line{d: d, queue: sendqueue.New(room), client: newClient(d.cfg, 1, 2*d.cfg.Timeout), routes: make(map[string]*route)}
 	l.client.wires.within = d.cfg.Timeout
 	l.name, l.numbers = strings.ToLower(rand.Text()), make(map[string]uint64)
-	switch {
-	case !d.cfg.PubSub:
+	if !d.cfg.PubSub {
 		l.wait = d.cfg.confirmation()
-	case l.client.cluster == nil:
+	}
+	if l.client.cluster == nil && l.wait.args == nil {
 		l.cast = newCaster(l)
 	}
 	return l
@@ -154,7 +159,22 @@ func newLine(d *Driver, room *sendqueue.Room) *line {
 func (l *line) abandon() {
 	l.queue.Close()
 	l.queue.Fail(driver.ErrClosed)
+	l.cut()
+}
+
+// cut ends what is under way.
+func (l *line) cut() {
 	l.client.wires.cut()
+	if l.cast != nil {
+		l.cast.client.wires.cut()
+	}
+}
+
+func (l *line) close() {
+	l.client.close()
+	if l.cast != nil {
+		l.cast.client.close()
+	}
 }
 
 // run writes until ctx ends.
@@ -213,14 +233,19 @@ const routeFor = time.Second
 // routesMost is how many topics are remembered.
 const routesMost = 10_000
 
-// route returns what is known of a topic, asking if that is too old or if there was no group.
-func (l *line) route(ctx context.Context, name string, keep bool) (*route, error) {
+// known returns what is known of a topic, or nil if that is too old or if there was no group.
+func (l *line) known(name string, keep bool) *route {
 	l.mu.Lock()
 	r := l.routes[name]
 	l.mu.Unlock()
 	if r != nil && time.Since(r.at) < routeFor && (r.groups || keep && r.born) {
-		return r, nil
+		return r
 	}
+	return nil
+}
+
+// route asks where a topic's messages go.
+func (l *line) route(ctx context.Context, name string, keep bool) (*route, error) {
 	t, err := l.client.topic(ctx, name)
 	if err != nil {
 		return nil, err
@@ -231,6 +256,9 @@ func (l *line) route(ctx context.Context, name string, keep bool) (*route, error
 		}
 		t.born = true
 	}
+	l.mu.Lock()
+	r := l.routes[name]
+	l.mu.Unlock()
 	next := &route{topic: t}
 	for _, p := range places(name, t.partitions) {
 		next.streams = append(next.streams, p.stream())

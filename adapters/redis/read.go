@@ -10,131 +10,6 @@ import (
 	"github.com/herald-go/herald/pkg/driver"
 )
 
-// plan is one read: from which lanes, at which epochs, and how many messages at most.
-type plan struct {
-	lanes   []*lane
-	epochs  []*epoch
-	take    *lane // set: what nobody holds, from this lane
-	count   int
-	streams int // that share the count
-	block   time.Duration
-}
-
-// lasting is for how long a lane's session is certain to last; a read that was asked for before must have ended by then, or it would take
-// entries of a key that another member handles already. An eighth of a session is left for the way.
-func (s *subscription) lasting(l *lane, now time.Time) time.Duration {
-	if s.spec.Broadcast {
-		return readBlock
-	}
-	return l.epoch.sure.Add(s.d.cfg.Session - s.d.cfg.Session/8).Sub(now)
-}
-
-// gatherTime is how long a reader that finds more than fits waits for more room, and a settler beside it for more acks.
-const gatherTime = time.Millisecond
-
-// replyBytes is how large an answer is meant to be at most, going by the messages of late; a larger message comes alone. It is less than what a
-// feed keeps, since a buffer doubles and an answer is more than its messages.
-const replyBytes = feedKept / 4
-
-// next waits for room and returns the next read; ok is false when there shall be none any more. readers is how many share the window.
-func (s *subscription) next(ctx context.Context, lanes []*lane, readers int) (p plan, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	more := patience{in: &s.hand}
-	defer more.end()
-	for ctx.Err() == nil && !s.stopped {
-		n := s.room()
-		if readers > 1 {
-			n = min(n, max(1, n/readers)) // of what is left, so that one that waits in vain leaves room for the others
-		}
-		fits := max(1, replyBytes/max(1, s.average))
-		if n > 0 && s.full && n < min(s.window/4, fits) && more.wait() {
-			continue // there is more than fits: a moment later there is room for a read that is worth its round trip
-		}
-		if n > 0 && s.choose(&p, lanes) {
-			p.count = min(n, fits)
-			if p.streams == 1 {
-				p.count = min(p.count, (s.window+1)/2) // the next one is read while this one is handled
-			}
-			s.reserved += p.count
-			for _, l := range p.lanes {
-				l.busy++
-			}
-			return p, true
-		}
-		s.cond.Wait()
-	}
-	return plan{}, false
-}
-
-// patience lets a goroutine wait for gatherTime in all, while more may gather. The hand's lock is held throughout.
-type patience struct {
-	in    *hand
-	timer *time.Timer
-	over  bool
-}
-
-// wait waits for a change, or returns false when the time is over.
-func (p *patience) wait() bool {
-	if p.over {
-		return false
-	}
-	if p.timer == nil {
-		p.timer = time.AfterFunc(gatherTime, func() {
-			p.in.mu.Lock()
-			defer p.in.mu.Unlock()
-			p.over = true
-			p.in.cond.Broadcast()
-		})
-	}
-	p.in.cond.Wait()
-	return true
-}
-
-// end must be called when nobody waits any more.
-func (p *patience) end() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
-}
-
-// choose picks the lanes of a read, and reports whether there are any: one of which something is to be taken up goes first, alone. The lock
-// is held.
-func (s *subscription) choose(p *plan, lanes []*lane) bool {
-	p.lanes, p.epochs, p.block = p.lanes[:0], p.epochs[:0], readBlock
-	now := time.Now()
-	for _, l := range lanes {
-		if !l.isActive() {
-			continue
-		}
-		if l.take && !s.spec.Broadcast {
-			p.take = l
-			p.lanes, p.epochs = append(p.lanes[:0], l), append(p.epochs[:0], l.epoch)
-			break
-		}
-		lasts := s.lasting(l, now)
-		if lasts < time.Millisecond {
-			continue // this process may have stood still: the next beat tells
-		}
-		p.block = min(p.block, lasts)
-		p.lanes, p.epochs = append(p.lanes, l), append(p.epochs, l.epoch)
-	}
-	p.streams = len(p.lanes)
-	if s.inboxes || s.window < 2*p.streams {
-		p.streams *= 2
-	}
-	return len(p.lanes) > 0
-}
-
-// done gives back what a plan has reserved. The lock is held.
-func (s *subscription) done(p plan) {
-	s.reserved = max(0, s.reserved-p.count)
-	for _, l := range p.lanes {
-		l.busy--
-	}
-	s.cond.Broadcast()
-}
-
 // read receives until the end of ctx, or until the subscription is stopped.
 func (s *subscription) read(ctx context.Context, lanes []*lane, readers int) error {
 	defer func() {
@@ -149,19 +24,28 @@ func (s *subscription) read(ctx context.Context, lanes []*lane, readers int) err
 	}
 	defer hangUp()
 	var d decoder
-	for {
-		p, ok := s.next(ctx, lanes, readers)
+	for sent := (plan{}); ; {
+		p, ok := sent, len(sent.lanes) > 0
 		if !ok {
-			return nil
+			if p, ok = s.next(ctx, lanes, readers); !ok {
+				return nil
+			}
+			if p.take == nil {
+				err = f.send(s.command(p)...)
+			}
 		}
-		if p.take != nil {
+		sent = plan{}
+		switch {
+		case err != nil:
+		case p.take != nil:
 			err = s.takeUp(ctx, p)
-		} else {
-			err = s.fetch(ctx, f, &d, p)
+		default:
+			sent, err = s.fetch(ctx, f, &d, p, func() (plan, bool) { return s.ahead(ctx, lanes, readers) })
 		}
 		if err != nil {
 			s.mu.Lock()
 			s.done(p)
+			s.done(sent)
 			s.mu.Unlock()
 			return err
 		}
@@ -190,9 +74,22 @@ func (s *subscription) dial(ctx context.Context, l *lane) (f *feed, hangUp func(
 	}, nil
 }
 
-// fetch reads what is new.
-func (s *subscription) fetch(ctx context.Context, f *feed, d *decoder, p plan) error {
-	raw, err := f.hear(readBlock, s.command(p)...)
+// fetch reads the answer of a read that was sent, and sends the one that follows it, if there is one, before it looks into the answer.
+func (s *subscription) fetch(ctx context.Context, f *feed, d *decoder, p plan, next func() (plan, bool)) (sent plan, err error) {
+	raw, err := f.answer(readBlock)
+	if err == nil {
+		if following, ok := next(); ok {
+			sent = following
+			if err := f.send(s.command(sent)...); err != nil {
+				return sent, err
+			}
+		}
+	}
+	return sent, s.take(ctx, f, d, p, raw, err)
+}
+
+// take takes what a read was answered.
+func (s *subscription) take(ctx context.Context, f *feed, d *decoder, p plan, raw []byte, err error) error {
 	var holds, nudged []*hold
 	switch {
 	case err == nil:

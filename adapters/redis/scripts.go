@@ -114,14 +114,15 @@ local function wake(live)
 end
 `
 
-// joinScript begins a session. ARGV: group, member, session in ms, whether it must be the only member, filter, order, the last entry that the
-// member has given to a handler. It returns {fence, 0, how much has been lost, how much of that was told, the same of losses of unknown number,
+// joinScript begins a session. ARGV: group, member, session in ms, how (0: whoever else is there, 1: as the only member, 2: as the only member, and
+// only if an earlier session of this name was the last), filter, order, the last entry that the member has given to a handler. It returns {fence, 0, how much has been lost, how much of that was told, the same of losses of unknown number,
 // since when that is counted}, or {0, why} with why 1: another member owns this, 2: another filter, 3: another order.
 var joinScript = goredis.NewScript(prelude + `
 local t = now()
 local live = others(ARGV[1], ARGV[2], t)
+if ARGV[4] == '2' and not redis.call('HGET', KEYS[1], 'm:' .. ARGV[2]) then return {0, 1} end
 if #live > 0 then
-  if ARGV[4] == '1' then return {0, 1} end
+  if ARGV[4] ~= '0' then return {0, 1} end
   if redis.call('HGET', KEYS[1], 'filter') ~= ARGV[5] then return {0, 2} end
   if redis.call('HGET', KEYS[1], 'order') ~= ARGV[6] then return {0, 3} end
 end

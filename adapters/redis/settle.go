@@ -26,12 +26,7 @@ func (s *subscription) settleLoop(ctx context.Context) error {
 		}
 		var err error
 		args, err = s.settle(ctx, w, args[:0])
-		s.mu.Lock()
-		w.epoch.settling = false
-		s.unacked -= len(w.acks)
-		w.recycle()
-		s.cond.Broadcast()
-		s.mu.Unlock()
+		s.answered(w)
 		if s.spec.Partitions > 0 {
 			s.attend()
 		}
@@ -39,6 +34,16 @@ func (s *subscription) settleLoop(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// answered ends a settlement.
+func (s *subscription) answered(w settlement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.epoch.settling, w.epoch.under = false, settlement{}
+	s.unacked -= len(w.acks)
+	w.recycle()
+	s.cond.Broadcast()
 }
 
 // work waits for something to settle.
@@ -69,7 +74,7 @@ func (s *subscription) work(ctx context.Context) (w settlement, ok bool) {
 				w.releases[0], e.releases[0] = cutOff(e.releases[0])
 				w.releases[1], e.releases[1] = cutOff(e.releases[1])
 			}
-			e.settling, s.wanted = true, 0
+			e.settling, e.under, s.wanted = true, w, 0
 			return w, true
 		}
 		s.wanted = 1

@@ -108,15 +108,18 @@ func (s *subscription) begin(ctx context.Context, first bool) error {
 		return err
 	}
 	if s.control != nil {
-		if err := s.enter(ctx, s.control, false); err != nil {
+		if err := s.enter(ctx, s.control, beside); err != nil {
 			return err
 		}
 	}
 	if s.spec.Partitions > 0 {
+		if err := s.reclaim(ctx); err != nil {
+			return err
+		}
 		return s.round(ctx) // what is free is taken now
 	}
 	for _, l := range s.lanes {
-		if err := s.enter(ctx, l, false); err != nil {
+		if err := s.enter(ctx, l, beside); err != nil {
 			return err
 		}
 		if _, err := s.beat(ctx, l); err != nil { // what was lost before the first read
@@ -166,21 +169,27 @@ var errJoin = map[int64]error{
 
 var errTaken = errors.New("another member owns the partition")
 
+// joining is how a session on a lane begins; joinScript knows the values.
+type joining byte
+
+// The ways to enter a lane.
+const (
+	beside joining = '0' + iota // whoever else is there
+	alone                       // only where nobody is
+	again                       // alone, and only where the last session was of this name
+)
+
 // enter begins a session on a lane.
-func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
+func (s *subscription) enter(ctx context.Context, l *lane, how joining) error {
 	keys := l.keys()
 	if l == s.control {
 		keys = keys[:1]
-	}
-	only := "0"
-	if alone {
-		only = "1"
 	}
 	s.mu.Lock()
 	top := l.top
 	s.mu.Unlock()
 	asked := time.Now()
-	reply, err := s.d.commands.eval(ctx, joinScript, keys, s.spec.Group, s.spec.Member, s.d.cfg.Session.Milliseconds(), only,
+	reply, err := s.d.commands.eval(ctx, joinScript, keys, s.spec.Group, s.spec.Member, s.d.cfg.Session.Milliseconds(), string(how),
 		strings.Join(s.spec.Types, " "), s.spec.Partitions, top)
 	if err != nil {
 		return err
@@ -195,6 +204,7 @@ func (s *subscription) enter(ctx context.Context, l *lane, alone bool) error {
 		l.era, l.told, l.toldVague = era, 0, 0
 	}
 	l.told = resume(l.told, number(answer[2]), number(answer[3]))
+	l.telling = l.told
 	l.toldVague = resume(l.toldVague, number(answer[4]), number(answer[5]))
 	l.epoch.sure = asked
 	s.cond.Broadcast()
@@ -283,6 +293,7 @@ func (s *subscription) loseAll() {
 	var sources []*driver.Source
 	for _, l := range s.lanes {
 		if l.epoch != nil {
+			s.revoke(l.epoch)
 			s.lose(l.epoch)
 			sources = append(sources, l.epoch.source)
 			l.epoch = nil
@@ -312,6 +323,10 @@ func (s *subscription) Settle(outcomes []driver.Outcome) {
 	s.mu.Lock()
 	for i := range outcomes {
 		x, ok := outcomes[i].Message.Ref.(*hold)
+		if ok && x.revoked && x.in == &s.hand {
+			x.revoked = false
+			x.epoch.lane.away--
+		}
 		if !ok || x.in != &s.hand || !x.live || !x.out {
 			continue
 		}
@@ -328,8 +343,10 @@ func (s *subscription) Settle(outcomes []driver.Outcome) {
 			e.acks[kind] = append(e.acks[kind], x.entry)
 			s.unacked++
 		case s.spec.Partitions > 0:
-			e.ending = true // all that comes later on this partition goes with it: the lease is given up
-			e.lane.until = time.Now()
+			if !e.ending && !s.stopped { // else it is being handed over, and handlers that are at work have their grace
+				e.ending = true // all that comes later on this partition goes with it: the lease is given up
+				e.lane.until = time.Now()
+			}
 			others = true
 		default:
 			e.releases[kind] = append(e.releases[kind], x.entry)

@@ -49,19 +49,20 @@ var trimScript = goredis.NewScript(`
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
 if groups.err or #groups == 0 then return {0, '', 0} end
 local function id(x) local a, b = string.match(x, '^(%d+)-(%d+)$') return tonumber(a), tonumber(b) end
-local bm, bs, by, open
+local bm, bs, low, by, open
 for i = 1, #groups do
   local g = {}
   for j = 1, #groups[i], 2 do g[groups[i][j]] = groups[i][j + 1] end
   local p = redis.call('XPENDING', KEYS[1], g.name)
-  local m, s = id(p[2] or g['last-delivered-id'])
-  if not bm or m < bm or m == bm and s < bs then bm, bs, by, open = m, s, g.name, (g.lag or -1) end
+  local floor = p[2] or g['last-delivered-id'] -- stays a text: numbers here don't hold every sequence
+  local m, s = id(floor)
+  if not bm or m < bm or m == bm and s < bs then bm, bs, low, by, open = m, s, floor, g.name, (g.lag or -1) end
 end
 local t = redis.call('TIME')
 local old = t[1] * 1000 + math.floor(t[2] / 1000) - tonumber(ARGV[1])
 local gone, held = 0, ''
-if bm < old then held = by else bm, bs, open = old, 0, 0 end
-if bm > 0 then gone = redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f-%.0f', bm, bs)) end
+if bm < old then held = by else bm, low, open = old, string.format('%.0f', old), 0 end
+if bm > 0 then gone = redis.call('XTRIM', KEYS[1], 'MINID', '~', low) end
 return {gone, held, open}
 `)
 

@@ -15,7 +15,7 @@ type order struct{ Number, Cents int }
 var orderPlaced = messaging.Define[order]("order.placed", "1")
 
 func run(ctx context.Context, url string) error {
-	ctx, done := context.WithCancel(ctx)
+	enough, done := context.WithCancel(ctx) // ends Run alone: what is published is waited for with ctx
 	defer done()
 	broker, err := adapters.Open(ctx, url)
 	if err != nil {
@@ -36,7 +36,7 @@ func run(ctx context.Context, url string) error {
 	if err := broker.Publish(ctx, "orders", orderPlaced.New(order{Number: 17, Cents: 2933})); err != nil {
 		return err
 	}
-	return broker.Run(ctx) // until ctx ends; then it lets handlers finish, settles and closes
+	return broker.Run(enough) // until that ends; then it lets handlers finish, settles and closes
 }
 
 func main() {

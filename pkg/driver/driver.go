@@ -48,6 +48,14 @@ type Result interface {
 	Done(i int, fate Fate, err error)
 }
 
+// Waiter is a Result that tells what the caller of Send does next. Implementing it is optional.
+type Waiter interface {
+	// Waits reports whether the caller of Send only waits for the fates. Send may then read the broker's answer by itself, which spares the
+	// change from one goroutine to another and back, for as long as an answer commonly takes: a few milliseconds at most, which ctx need
+	// not end.
+	Waits() bool
+}
+
 // Subscription is one member of a group, or one broadcast reader. Receive is called by one goroutine at a time; the other methods must be
 // safe to call beside it.
 type Subscription interface {

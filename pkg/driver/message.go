@@ -39,6 +39,9 @@ type Message struct {
 	// Inbox tells that a received message came through the group's inbox, and not through the topic. A driver must never set it for
 	// what anybody could have published to the topic: attempt counts are trusted only where it is set.
 	Inbox bool
+	// Exclusive tells that nothing else refers to the memory of a received message's Body, and that whoever keeps Body keeps little more than
+	// that: its handler may get it and change it, instead of a copy. A driver that sets it must not look into Body again, but for its length.
+	Exclusive bool
 	// Ref and Seq are the driver's own, for settling.
 	Ref any
 	// Seq is the driver's own number, beside Ref so that an offset or tag needs no allocation.

@@ -150,7 +150,9 @@ func (s *Subscription) newAttempt(it *item) (*attempt, error) {
 	if err != nil {
 		return a, err
 	}
-	d.Data = bytes.Clone(d.Data)
+	if !s.lend(it, d) {
+		d.Data = bytes.Clone(d.Data)
+	}
 	d.Topic, d.Group = s.topic, s.options.group
 	d.Attempt = it.recorded + it.tries + 1
 	d.Deliveries, d.Position = m.Deliveries, m.Position

@@ -152,6 +152,9 @@ func (c *call) Done(i int, fate driver.Fate, err error) {
 	}
 }
 
+// Waits implements driver.Waiter.
+func (c *call) Waits() bool { return c.done != nil }
+
 // withhold takes back what follows send[i] with its key. c.mu is held.
 func (c *call) withhold(i int) {
 	key := c.send[i].Key

@@ -28,6 +28,8 @@ type item struct {
 
 	since int64 // when it came, since Subscription.base; only where the broker limits how long it may be held
 
+	original *pristine // what the message's body was copied to, where the handler has the body itself
+
 	attempt *attempt // decoded ahead, for the first try
 	broken  error    // why it could not be
 

@@ -28,6 +28,8 @@ const releaseHere = 100 * time.Millisecond
 func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 	it, l := r.item, r.lane
 	stays := false
+	spare := it.original
+	it.original = nil
 	switch {
 	case errors.Is(r.err, errLeft):
 		s.log.Warn("pulled and never settled", "event", r.attempt.delivery.ID, "type", r.attempt.delivery.Type)
@@ -38,7 +40,8 @@ func (s *Subscription) conclude(ctx context.Context, w *worker, r result) {
 		w.done(it)
 		l.unlink(it)
 		*it = item{}
-		s.items.Put(it) // the common way; after any other, somebody may still look at the item
+		s.items.Put(it) // the common way; after any other, somebody may still look at the item, and at the copy of its body
+		s.reuse(spare)
 		return
 	case errors.Is(r.err, errSkipped):
 		s.broker.stats.skipped.Add(1)

@@ -44,6 +44,7 @@ type Subscription struct {
 	mu        sync.Mutex
 	lanes     lanes
 	items     sync.Pool // of items that have had their outcome
+	originals sync.Pool // of copies of bodies, likewise
 	idle      []*worker
 	busy      int // workers with a lane
 	held      int // in hand and unsettled

@@ -27,10 +27,13 @@ type observed struct {
 	stored  int
 }
 
-func memberOf(t *testing.T, b *brokers.Broker, topic string, spec driver.Spec) *observed {
+func memberOf(t *testing.T, b *brokers.Broker, topic string, spec driver.Spec, change ...func(*redis.Config)) *observed {
 	t.Helper()
 	cfg, err := redis.ParseURL(b.URL())
 	must(t, err)
+	for _, f := range change {
+		f(&cfg)
+	}
 	d, err := redis.New(t.Context(), cfg)
 	must(t, err)
 	m := &observed{t: t, b: b, d: d, topic: topic, got: map[string]bool{}}

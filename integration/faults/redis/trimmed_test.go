@@ -81,3 +81,27 @@ func store(t *testing.T, d *redis.Driver, topic, id string) {
 		t.Fatalf("publish %s: %v, %v", id, f.fate, f.err)
 	}
 }
+
+// A group that is made again begins before its first unfinished entry, at an id that no number of a script holds, and the entry is older than the
+// history. Members trim the stream all the same, and go on.
+func TestGroupDestroyedWithOldEntriesInHand(t *testing.T) {
+	t.Attr("suite", "faults")
+	b := brokers.Need(t, brokers.Redis)
+	m := memberOf(t, b, matrix.Topic(), driver.Spec{Member: "one", Window: 4})
+	m.eval(`return redis.call('XADD', KEYS[1], '1000-0', 'herald-id', 'old', 'herald-type', 't', 'data', '{}')`)
+	held := m.take(1)
+	m.beaten()
+	m.eval(`return redis.call('XGROUP', 'DESTROY', KEYS[1], 'workers')`)
+	m.awaitNotice(func(n driver.Notice) bool {
+		return strings.Contains(n.Detail, "begins again at 999-18446744073709551615")
+	})
+	m.sub.Settle([]driver.Outcome{{Message: held[0], Verdict: driver.Ack}})
+	ctx, cancel := context.WithTimeout(t.Context(), atOnce)
+	defer cancel()
+	again, err := m.sub.Receive(ctx, 1, 1<<20)
+	must(t, err)
+	m.ack(again)
+	if !m.got["old"] {
+		t.Errorf("received %q", again[0].ID)
+	}
+}
