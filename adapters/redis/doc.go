@@ -50,8 +50,9 @@
 // stream that it reads, so a little more may be on its way when several bring something at once. Acks go together: what comes while the
 // last ones are under way, and while there is more than fits the window and handlers are busy, what comes within a millisecond. Messages
 // that came together share their memory, sixteen of them and 16 KiB at most, so a small one that stays in hand for long keeps so much.
-// A driver holds four connections and one for each subscription; in a cluster a subscription has one
-// for each partition. With sentinels the primary is asked for whenever a connection is made, each second, and when a sentinel tells
+// A driver holds five connections and one for each subscription; in a cluster four, and a subscription has one
+// for each partition. What one caller after the other publishes alone is written, and its answer read, by the callers themselves; what comes from
+// several at once goes together. With sentinels the primary is asked for whenever a connection is made, each second, and when a sentinel tells
 // of a promotion: all connections go to one server, and those to another one are cut. What the primary had not told its replicas when it was
 // replaced is lost, unless Config.Durability asks for replicas, for all of them if any may be promoted. Nothing is printed: what the client library would print stands in errors and notices.
 //

@@ -265,3 +265,6 @@ func (m *Reader) Work(ctx context.Context) int {
 
 // Answer ends what Work began.
 func (m *Reader) Answer() { m.s.answered(m.w) }
+
+// Add is the command that adds a message to a stream.
+func Add(stream string, must bool, m *driver.Message) []byte { return appendAdd(nil, stream, must, m) }

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -18,6 +19,7 @@ var receiveSentences = []Sentence{
 	{Area: "receive", Text: "without a fault each message comes once", check: eachComesOnce},
 	{Area: "receive", Text: "a received message has a live source", check: liveSource},
 	{Area: "receive", Text: "a received message stays unchanged until it is settled", check: heldStaysUnchanged},
+	{Area: "receive", Text: "an exclusive body can be changed and extended, and nothing else changes", check: exclusiveIsNobodyElses},
 	{Area: "receive", Text: "the subscription outlives the context of Subscribe", check: outlivesSubscribe},
 	{Area: "receive", Text: "Receive returns io.EOF after Stop", check: eofAfterStop},
 	{Area: "receive", Text: "Receive returns io.EOF after Close", check: eofAfterClose},
@@ -192,6 +194,29 @@ func heldStaysUnchanged(f *fixture) {
 	}
 	f.unchanged(want, carryAll(held))
 	m.settle(driver.Ack, held...)
+}
+
+func exclusiveIsNobodyElses(f *fixture) {
+	d, topic := f.open(), f.name("t")
+	a, b := f.reader(d, topic), f.reader(d, topic)
+	msgs := f.events(20, "k")
+	for i, m := range msgs {
+		m.Body = bytes.Repeat([]byte{'a' + byte(i)}, 10+i%3*20_000)
+	}
+	want := carryAll(msgs)
+	f.publish(d, f.to(topic), msgs...)
+	var got []carried
+	held := a.take(len(msgs))
+	for _, m := range held {
+		got = append(got, carry(m))
+		if m.Exclusive {
+			clear(m.Body)
+			_ = append(m.Body, "more"...)
+		}
+	}
+	f.unchanged(want, got)
+	f.unchanged(want, b.drain(len(msgs)))
+	a.settle(driver.Ack, held...)
 }
 
 func outlivesSubscribe(f *fixture) {

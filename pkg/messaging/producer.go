@@ -106,6 +106,9 @@ func (p *Producer) blockedKey(topic, key string) error {
 
 // isBlocked reports whether the key stands still. p.mu is held.
 func (p *Producer) isBlocked(topic, key string) bool {
+	if len(p.blocked) == 0 {
+		return false // without making a key to look up
+	}
 	_, ok := p.blocked[orderKey(topic, key)]
 	return ok
 }

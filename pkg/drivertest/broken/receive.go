@@ -25,6 +25,7 @@ func receiveFaults() []Fault {
 		receiving("loses what a cancelled Receive had", "receive/a cancelled Receive loses no message", losesOnCancel),
 		receiving("trusts a header for the inbox", "inbox/nothing that came through the topic is marked", trustsHeader),
 		receiving("changes what is in hand", "receive/a received message stays unchanged until it is settled", reusesBodies),
+		receiving("lends what is not its own", "receive/an exclusive body can be changed and extended, and nothing else changes", lendsAPart),
 		receiving("skips what the filter wants", "filter/at least what matches is delivered", filtersTooMuch),
 		receiving("drops what it prefetched on Close", "close/what was unsettled at Close goes to others at once", acksPrefetched),
 		receiving("hides why a Receive was cancelled", "receive/Receive returns the cause of its context", hidesCause),
@@ -169,6 +170,19 @@ func reusesBodies(ctx context.Context, s *sub, most, maxBytes int) ([]*driver.Me
 		if i < len(before) {
 			copy(before[i].Body, m.Body)
 		}
+	}
+	return got, err
+}
+
+// lendsAPart calls bodies exclusive that lie one behind the other in one piece of memory.
+func lendsAPart(ctx context.Context, s *sub, most, maxBytes int) ([]*driver.Message, error) {
+	got, err := s.take(ctx, most, maxBytes)
+	var all []byte
+	for _, m := range got {
+		all = append(all, m.Body...)
+	}
+	for _, m := range got {
+		m.Body, all, m.Exclusive = all[:len(m.Body)], all[len(m.Body):], true
 	}
 	return got, err
 }
