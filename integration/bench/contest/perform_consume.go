@@ -20,7 +20,8 @@ const (
 
 var errHandler = errors.New("the handler fails this event")
 
-// consume measures from the first event that is handled to the last. Where there are several groups each handles every event.
+// consume measures from the first event that is handled to the last. Where there are several groups each handles every event, and what counts is what
+// is handled from the moment on at which all of them have begun: joining is no part of it.
 func consume(ctx context.Context, c Contestant, t *Task, s *Sample) error {
 	events := NewEvents(t)
 	groups := t.AllGroups()
@@ -28,10 +29,11 @@ func consume(ctx context.Context, c Contestant, t *Task, s *Sample) error {
 	var m meter
 	var finished atomic.Int64
 	ended := make(chan struct{})
-	var first sync.Once
-	begin := func() { first.Do(m.start) }
+	var before int64
+	line := startLine{left: len(groups), start: func() { before = finished.Load(); m.start() }}
 	one := func() {
 		if finished.Add(1) == total {
+			s.N = int(total-before) - 1
 			m.stop(s)
 			close(ended)
 		}
@@ -39,11 +41,10 @@ func consume(ctx context.Context, c Contestant, t *Task, s *Sample) error {
 	if t.N < 2 {
 		return fmt.Errorf("%d events are too few to measure", t.N)
 	}
-	s.N = int(total) - 1
 	return using(ctx, c, t, events, func(session Session) error {
 		var all []*consumer
 		for _, group := range groups {
-			spec := handling(t, group, begin, one)
+			spec := handling(t, group, line.arrive(), one)
 			all = append(all, start(ctx, session, spec))
 		}
 		err := await(ctx, ended, all, func() string { return fmt.Sprintf("%d of %d events were handled", finished.Load(), total) })
@@ -52,6 +53,27 @@ func consume(ctx context.Context, c Contestant, t *Task, s *Sample) error {
 		}
 		return err
 	})
+}
+
+// startLine is what groups pass as they begin.
+type startLine struct {
+	mu    sync.Mutex
+	left  int
+	start func() // called when the last one has come
+}
+
+// arrive returns what a group's handlers call before anything else.
+func (l *startLine) arrive() func() {
+	var first sync.Once
+	return func() {
+		first.Do(func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.left--; l.left == 0 {
+				l.start()
+			}
+		})
+	}
 }
 
 // handling is what the work does with each event.
