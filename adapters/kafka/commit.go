@@ -29,15 +29,45 @@ func (s *subscription) committer(ctx context.Context) {
 			soon = nil // there is no hurry against a group that does not answer
 		} else {
 			pause.Reset()
+			s.calm()
 		}
 		timer.Reset(pause.Next())
 		select {
 		case <-timer.C:
 		case <-soon:
+			if s.full() {
+				timer.Reset(commitGather)
+				<-timer.C
+			}
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// commitGather is how long a commit waits for more of what is being handled, where nothing else is handed out before it. The broker takes five times as long to
+// answer one (its group.coordinator.append.linger.ms), and what is finished just after a commit has begun waits for the next.
+const commitGather = time.Millisecond
+
+// calm takes back a wish for a commit where the latest one has stored all there was. Else the next one would follow the first event that is finished
+// after it, and the rest of a small window would wait for the one after that.
+func (s *subscription) calm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unstored > 0 {
+		return
+	}
+	select {
+	case <-s.commitSoon:
+	default:
+	}
+}
+
+// full reports whether nothing more is handed out before a commit, while something is in hand still.
+func (s *subscription) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held > 0 && s.held+s.unstored >= s.spec.Window
 }
 
 // ack counts an ack that is to be stored. The lock is held.
