@@ -63,12 +63,9 @@ func (s *subscription) audit(ctx context.Context, l *lane) error {
 	if err != nil {
 		return err
 	}
-	answer, _ := reply.([]any) // the script returns a list
-	switch number(answer[0]) {
-	case 0:
-		return errFenced
-	case -1:
-		return errGroupGone
+	answer, err := standing(reply)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

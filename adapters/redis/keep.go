@@ -99,6 +99,19 @@ func (s *subscription) beats(ctx context.Context) (time.Duration, error) {
 	return wait, nil
 }
 
+// standing reads the list that a script returns to a member, which begins with how it stands there.
+func standing(reply any) ([]any, error) {
+	answer, _ := reply.([]any) // the scripts return lists
+	switch number(answer[0]) {
+	case 0:
+		return nil, errFenced
+	case -1:
+		return nil, errGroupGone
+	default:
+		return answer, nil
+	}
+}
+
 // pulse runs one beat and returns the answer behind its state.
 func (s *subscription) pulse(ctx context.Context, l *lane) ([]any, []string, error) {
 	s.mu.Lock()
@@ -125,12 +138,9 @@ func (s *subscription) pulse(ctx context.Context, l *lane) ([]any, []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, _ := reply.([]any) // the script returns a list
-	switch number(answer[0]) {
-	case 0:
-		return nil, nil, errFenced
-	case -1:
-		return nil, nil, errGroupGone
+	answer, err := standing(reply)
+	if err != nil {
+		return nil, nil, err
 	}
 	s.mu.Lock()
 	if l.epoch != nil && l.epoch.fence == fence {

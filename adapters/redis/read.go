@@ -192,12 +192,9 @@ func (s *subscription) takeUp(ctx context.Context, p plan) error {
 	if err != nil {
 		return err
 	}
-	answer, _ := reply.([]any) // the script returns a list
-	switch number(answer[0]) {
-	case 0:
-		return errFenced
-	case -1:
-		return errGroupGone
+	answer, err := standing(reply)
+	if err != nil {
+		return err
 	}
 	var holds, nudged []*hold
 	now := time.Now().UnixNano()

@@ -52,12 +52,13 @@ func reading(t *testing.T, f *fake) (*redis.Driver, *atomic.Int64) {
 	}), n
 }
 
-func bulkID(string) string { return bulk("1-0") }
+// anID is the answer to a command that adds an entry.
+const anID = "$3\r\n1-0\r\n"
 
 // One caller that publishes alone, again and again, reads the answers itself; with others beside it the reader does.
 func TestACallerAloneReadsItsAnswer(t *testing.T) {
 	t.Parallel()
-	d, byCaller := reading(t, &fake{answer: withGroup(func([]string) string { return bulkID("") })})
+	d, byCaller := reading(t, &fake{answer: withGroup(func([]string) string { return anID })})
 	for range 200 {
 		if got := wait(t, d, &driver.Message{}); got.fate != driver.Stored {
 			t.Fatalf("%v: %v", got.fate, got.err)
@@ -85,17 +86,14 @@ func TestACallerDoesNotReadForLong(t *testing.T) {
 		if slow.Load() {
 			<-end
 		}
-		return bulkID("")
+		return anID
 	})})
 	for byCaller.Load() == 0 {
 		wait(t, d, &driver.Message{})
 	}
 	slow.Store(true)
 	w := waiting{make(outcomes, 1)}
-	for { // the message that finds the line idle comes back without its fate
-		d.Publisher().Send(t.Context(), driver.Address{Topic: "orders"}, []*driver.Message{{}}, w)
-		break
-	}
+	d.Publisher().Send(t.Context(), driver.Address{Topic: "orders"}, []*driver.Message{{}}, w) // comes back without its fate
 	select {
 	case got := <-w.outcomes:
 		t.Errorf("%v before it was answered", got.fate)
@@ -115,7 +113,7 @@ func TestACutIsToldToTheCallerThatReads(t *testing.T) {
 		if cut.CompareAndSwap(true, false) {
 			return ""
 		}
-		return bulkID("")
+		return anID
 	})})
 	for round := range 5 {
 		for before := byCaller.Load(); byCaller.Load() == before; {
@@ -138,7 +136,7 @@ func TestCallersAloneAndTogether(t *testing.T) {
 		if n.Add(1)%97 == 0 {
 			return ""
 		}
-		return bulkID("")
+		return anID
 	})})
 	var wg sync.WaitGroup
 	for c := range 4 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/herald-go/herald/adapters/memory"
 	"github.com/herald-go/herald/envelope"
+	"github.com/herald-go/herald/pkg/driver"
 	"github.com/herald-go/herald/pkg/messaging"
 )
 
@@ -31,11 +32,17 @@ type shop struct {
 // newShop opens a broker that is closed with the test.
 func newShop(t *testing.T, cfg memory.Config, opts ...messaging.Option) *shop {
 	t.Helper()
+	return shopOver(t, cfg, func(d driver.Driver) driver.Driver { return d }, opts...)
+}
+
+// shopOver is newShop over what a test makes of the driver.
+func shopOver(t *testing.T, cfg memory.Config, over func(driver.Driver) driver.Driver, opts ...messaging.Option) *shop {
+	t.Helper()
 	srv, err := memory.NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := messaging.New(t.Context(), srv.Connect(), opts...)
+	b, err := messaging.New(t.Context(), over(srv.Connect()), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,20 +36,7 @@ func (s lendingSubscription) Receive(ctx context.Context, most, mostBytes int) (
 // lendingShop is newShop over a lending driver.
 func lendingShop(t *testing.T) *shop {
 	t.Helper()
-	server, err := memory.NewServer(memory.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := messaging.New(t.Context(), lending{server.Connect()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(context.Background()); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return &shop{Broker: b, t: t, server: server}
+	return shopOver(t, memory.Config{}, func(d driver.Driver) driver.Driver { return lending{d} })
 }
 
 // body is one of n bytes that differs from others everywhere.

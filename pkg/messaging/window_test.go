@@ -24,20 +24,7 @@ func (g greedy) Subscribe(ctx context.Context, spec driver.Spec) (driver.Subscri
 // greedyShop is newShop over a greedy driver.
 func greedyShop(t *testing.T) *shop {
 	t.Helper()
-	server, err := memory.NewServer(memory.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := messaging.New(t.Context(), greedy{server.Connect()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(context.Background()); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return &shop{Broker: b, t: t, server: server}
+	return shopOver(t, memory.Config{}, func(d driver.Driver) driver.Driver { return greedy{d} })
 }
 
 func TestWindow_BoundsWhatIsAskedFor(t *testing.T) {
